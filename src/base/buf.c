@@ -17,8 +17,12 @@ enum { FIRST_CAPACITY = 256 };
 
 int buf_new(size_t max_bytes, struct buf **ret_buf, struct why *reterr_why)
 {
-	struct buf *b = calloc(1, sizeof *b);
+	struct buf *b;
 
+	/* So that no sum of lengths below can wrap. */
+	ENSURE(max_bytes <= SIZE_MAX / 4, ERR_LIMIT, reterr_why, "a buffer of up to %zu bytes is more than can exist",
+	       max_bytes);
+	b = calloc(1, sizeof *b);
 	ENSURE(b, ERR_UNAVAILABLE, reterr_why, "out of memory for a buffer");
 	b->max = max_bytes;
 	*ret_buf = b;
@@ -95,6 +99,9 @@ int buf_reserve(struct buf *b, size_t len, uint8_t **ret_room, struct why *reter
 
 void buf_commit(struct buf *b, size_t len)
 {
+	/* More than was lent: the caller has written past the end already. */
+	if (b->start + b->len + len > b->cap)
+		abort();
 	b->len += len;
 }
 

@@ -12,7 +12,8 @@
 
 struct buf;
 
-/* A new empty buffer that will never hold more than `max_bytes`. ERR_UNAVAILABLE without memory. */
+/* A new empty buffer that will never hold more than `max_bytes`. ERR_UNAVAILABLE without memory, ERR_LIMIT over a
+ * quarter of the address space. */
 MUST_USE int buf_new(size_t max_bytes, struct buf **ret_buf, struct why *reterr_why);
 void buf_free(struct buf *b);
 void buf_freep(struct buf **b);
@@ -24,7 +25,8 @@ size_t buf_len(const struct buf *b);
 /* How many more bytes it may take. */
 size_t buf_room(const struct buf *b);
 
-/* Appends; ERR_LIMIT past the maximum, ERR_UNAVAILABLE without memory, and then nothing is appended. */
+/* Appends bytes that are not the buffer's own; ERR_LIMIT past the maximum, ERR_UNAVAILABLE without memory, and then
+ * nothing is appended. */
 MUST_USE int buf_put(struct buf *b, struct slice bytes, struct why *reterr_why);
 MUST_USE int buf_put_str(struct buf *b, const char *text, struct why *reterr_why);
 MUST_USE int buf_put_fmt(struct buf *b, struct why *reterr_why, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -36,7 +38,8 @@ MUST_USE int buf_put_u64be(struct buf *b, uint64_t value, struct why *reterr_why
 /* Appends a part as the protocols write it in lp(): u32 big-endian length, then the bytes. */
 MUST_USE int buf_put_lp(struct buf *b, struct slice part, struct why *reterr_why);
 
-/* Makes room for `len` bytes at the end and lends it: write there, then buf_commit() what was written (<= len). */
+/* Makes room for `len` bytes at the end and lends it: write there, then buf_commit() what was written. Committing more
+ * than there is room for ends the process. */
 MUST_USE int buf_reserve(struct buf *b, size_t len, uint8_t **ret_room, struct why *reterr_why);
 void buf_commit(struct buf *b, size_t len);
 

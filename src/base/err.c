@@ -88,7 +88,15 @@ static int code_of_errno(int errnum)
 	case EPERM:
 		return ERR_DENIED;
 	case EEXIST:
+	case ENOTDIR:
+	case EISDIR:
+	case ENOTEMPTY:
 		return ERR_CONFLICT;
+	case ENAMETOOLONG:
+	case EFBIG:
+		return ERR_LIMIT;
+	case ETIMEDOUT:
+		return ERR_TIMEOUT;
 	default:
 		return ERR_UNAVAILABLE;
 	}

@@ -46,7 +46,8 @@ void why_set(struct why *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void why_prefix(struct why *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Writes "<what>: <strerror>" and returns the code that errno `errnum` stands for: ERR_NOTFOUND for ENOENT, ERR_DENIED
- * for EACCES and EPERM, ERR_CONFLICT for EEXIST, ERR_UNAVAILABLE for the rest. */
+ * for EACCES and EPERM, ERR_CONFLICT for EEXIST, ENOTDIR, EISDIR and ENOTEMPTY, ERR_LIMIT for ENAMETOOLONG and EFBIG,
+ * ERR_TIMEOUT for ETIMEDOUT, ERR_UNAVAILABLE for the rest. */
 MUST_USE int why_errno(struct why *w, int errnum, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* Returns the error of a failed call to our caller, unchanged. */

@@ -13,14 +13,23 @@ void fd_closep(int *fd)
 	*fd = -1;
 }
 
+/* Good also for a write that a signal interrupted (`done` < 0), which is to be tried again. A device that takes nothing
+ * without saying why would have us try forever. */
+static int check_written(ssize_t done, size_t wanted, struct why *reterr_why)
+{
+	ENSURE(done != 0, ERR_UNAVAILABLE, reterr_why, "cannot write %zu bytes: none is taken", wanted);
+	ENSURE_SYS(done > 0 || errno == EINTR, reterr_why, "cannot write %zu bytes", wanted);
+	return ERR_OK;
+}
+
 int fd_write_all(int fd, struct slice bytes, struct why *reterr_why)
 {
 	while (bytes.len) {
 		ssize_t done = write(fd, bytes.ptr, bytes.len);
 
-		if (done < 0 && errno == EINTR)
+		TRY(check_written(done, bytes.len, reterr_why));
+		if (done < 0)
 			continue;
-		ENSURE_SYS(done >= 0, reterr_why, "cannot write %zu bytes", bytes.len);
 		bytes.ptr += done;
 		bytes.len -= (size_t)done;
 	}
@@ -32,9 +41,9 @@ int fd_pwrite_all(int fd, struct slice bytes, uint64_t offset, struct why *reter
 	while (bytes.len) {
 		ssize_t done = pwrite(fd, bytes.ptr, bytes.len, (off_t)offset);
 
-		if (done < 0 && errno == EINTR)
+		TRY(check_written(done, bytes.len, reterr_why));
+		if (done < 0)
 			continue;
-		ENSURE_SYS(done >= 0, reterr_why, "cannot write %zu bytes", bytes.len);
 		bytes.ptr += done;
 		bytes.len -= (size_t)done;
 		offset += (uint64_t)done;

@@ -17,5 +17,9 @@
 /* A path as one string: Linux's own PATH_MAX. */
 #define PATH_BYTES_MAX 4096
 
-/* One line of a program's log. Longer values are cut, with "…": a log line is for reading. */
+/* How often one open is tried again when the kernel says that the path changed under it. A rename settles within a
+ * try or two; whoever renames without end, or holds a lease on the file, must not hold us. */
+#define PATH_OPEN_TRIES 100
+
+/* One line of a program's log. Longer values are cut: a log line is for reading, and must be one write(2). */
 #define LOG_LINE_BYTES_MAX 4096

@@ -24,7 +24,9 @@ struct log_field {
 /* Names the program in every line, and drops lines below `level`. Until then the program is "cloister". */
 void log_open(const char *program, enum log_level level);
 
-/* Writes one line, in one write(2), cut at LOG_LINE_BYTES_MAX. `event` is dotted lower case, the object first. */
+/* Writes one line, in one write(2), of at most LOG_LINE_BYTES_MAX. `event` is dotted lower case, the object first.
+ * Texts are cut, with "…", and fields left out where the line is full; control characters and bytes that are not UTF-8
+ * are escaped, so that a line is always one JSON object. errno is as it was. */
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t count);
 
 /* For --json off a terminal or a test: where lines go instead of standard error. */

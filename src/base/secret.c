@@ -26,13 +26,15 @@ struct arena {
 	size_t slot_bytes; /* header, content, canary */
 	size_t content_max;
 	size_t slots;
+	size_t body_bytes; /* all slots, in whole pages */
 	struct secret *free_list;
 	size_t used;
+	bool is_ready; /* locked in memory, and the free list is right: neither holds in a child of fork() */
 };
 
 static struct {
 	pthread_mutex_t lock;
-	bool is_open;
+	bool has_fork_handler;
 	uint8_t canary[CANARY_BYTES];
 	struct arena small, large;
 } arenas = {
@@ -46,62 +48,76 @@ static struct secret *slot_at(const struct arena *a, size_t i)
 	return (struct secret *)(void *)(a->first + i * a->slot_bytes);
 }
 
+/* What mmap() gave, made fit for secrets but for the lock. */
+static int protect(uint8_t *first, size_t body, struct why *reterr_why)
+{
+	ENSURE_SYS(mprotect(first, body, PROT_READ | PROT_WRITE) == 0, reterr_why, "cannot open memory for secrets");
+	ENSURE_SYS(madvise(first, body, MADV_DONTDUMP) == 0, reterr_why, "cannot keep secrets out of core dumps");
+	ENSURE_SYS(madvise(first, body, MADV_WIPEONFORK) == 0, reterr_why, "cannot wipe secrets on fork");
+	return ERR_OK;
+}
+
 static int arena_map(struct arena *a, struct why *reterr_why)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), body;
 	uint8_t *map;
+	int err;
 
 	a->slot_bytes = (sizeof(struct secret) + a->content_max + CANARY_BYTES + 15) & ~(size_t)15;
 	body = (a->slots * a->slot_bytes + page - 1) / page * page;
 	map = mmap(NULL, body + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ENSURE_SYS(map != MAP_FAILED, reterr_why, "cannot map memory for secrets");
-	a->first = map + page;
-	if (mprotect(a->first, body, PROT_READ | PROT_WRITE) != 0 || mlock(a->first, body) != 0) {
-		int reason = errno;
-
+	err = protect(map + page, body, reterr_why);
+	if (err != ERR_OK) {
 		munmap(map, body + 2 * page);
-		errno = reason;
-		return why_errno(reterr_why, errno,
-		                 "cannot lock %zu KiB for secrets; raise the memlock limit (ulimit -l)", body / 1024);
+		return err;
 	}
-	ENSURE_SYS(madvise(a->first, body, MADV_DONTDUMP) == 0, reterr_why, "cannot keep secrets out of core dumps");
-	ENSURE_SYS(madvise(a->first, body, MADV_WIPEONFORK) == 0, reterr_why, "cannot wipe secrets on fork");
+	a->first = map + page;
+	a->body_bytes = body;
+	return ERR_OK;
+}
+
+static int arena_ready(struct arena *a, struct why *reterr_why)
+{
+	if (a->is_ready)
+		return ERR_OK;
+	if (!a->first)
+		TRY(arena_map(a, reterr_why));
+	/* Not mlock(), which the sanitizers turn into nothing, and their builds are tested too. */
+	if (mlock2(a->first, a->body_bytes, 0) != 0) {
+		(void)!why_errno(reterr_why, errno,
+		                 "cannot lock %zu KiB for secrets; raise the memlock limit (ulimit -l)",
+		                 a->body_bytes / 1024);
+		return ERR_UNAVAILABLE; /* whatever errno says: EPERM and ENOMEM both mean the limit */
+	}
+	a->free_list = NULL;
 	for (size_t i = a->slots; i-- > 0;) {
 		slot_at(a, i)->next_free = a->free_list;
 		a->free_list = slot_at(a, i);
 	}
+	a->is_ready = true;
 	return ERR_OK;
 }
 
-/* A child of fork() sees zeroed pages under our old list heads: it starts over with them. */
-static void arenas_relist_in_child(void)
+/* A child sees zeroed pages, no longer locked, under our old lists: it starts over, at its first secret. */
+static void arenas_forget_in_child(void)
 {
-	struct arena *both[] = {&arenas.small, &arenas.large};
-
 	pthread_mutex_init(&arenas.lock, NULL);
-	for (size_t k = 0; arenas.is_open && k < 2; k++) {
-		both[k]->free_list = NULL;
-		both[k]->used = 0;
-		for (size_t i = both[k]->slots; i-- > 0;) {
-			slot_at(both[k], i)->next_free = both[k]->free_list;
-			both[k]->free_list = slot_at(both[k], i);
-		}
-	}
+	arenas.small.is_ready = arenas.large.is_ready = false;
+	arenas.small.used = arenas.large.used = 0;
 }
 
+/* May fail half-way, and is then taken up where it was at the next call. */
 static int open_locked(struct why *reterr_why)
 {
-	if (arenas.is_open)
-		return ERR_OK;
-	TRY(random_fill(arenas.canary, sizeof arenas.canary, reterr_why));
-	if (!arenas.small.first)
-		TRY(arena_map(&arenas.small, reterr_why));
-	if (!arenas.large.first)
-		TRY(arena_map(&arenas.large, reterr_why));
-	ENSURE(pthread_atfork(NULL, NULL, arenas_relist_in_child) == 0, ERR_UNAVAILABLE, reterr_why,
-	       "out of memory for the fork handler of secrets");
-	arenas.is_open = true;
-	return ERR_OK;
+	if (!arenas.has_fork_handler) {
+		TRY(random_fill(arenas.canary, sizeof arenas.canary, reterr_why));
+		ENSURE(pthread_atfork(NULL, NULL, arenas_forget_in_child) == 0, ERR_UNAVAILABLE, reterr_why,
+		       "out of memory for the fork handler of secrets");
+		arenas.has_fork_handler = true;
+	}
+	TRY(arena_ready(&arenas.small, reterr_why));
+	return arena_ready(&arenas.large, reterr_why);
 }
 
 int secret_arenas_open(struct why *reterr_why)

@@ -28,6 +28,8 @@ MUST_USE int secret_new_from(struct slice bytes, struct secret **ret_secret, str
 /* A secret of `len` bytes from the kernel's random generator. */
 MUST_USE int secret_new_random(size_t len, struct secret **ret_secret, struct why *reterr_why);
 
+/* Wipes and gives back the slot. An overrun or a second free ends the process, and so does a forked child that frees a
+ * secret of its parent: there is nothing in it any more. */
 void secret_free(struct secret *s);
 void secret_freep(struct secret **s);
 

@@ -89,7 +89,8 @@ int cursor_take(struct cursor *c, size_t len, struct slice *ret_taken, struct wh
 	ENSURE(len <= c->rest.len, ERR_INVALID, reterr_why, "input ends after %zu of %zu expected bytes", c->rest.len,
 	       len);
 	*ret_taken = slice_of(c->rest.ptr, len);
-	c->rest.ptr += len;
+	if (len) /* an empty slice may be NULL, to which C adds nothing, not even 0 */
+		c->rest.ptr += len;
 	c->rest.len -= len;
 	return ERR_OK;
 }

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static uint64_t clock_ms(clockid_t clock)
@@ -55,79 +56,64 @@ void time_format_basic(uint64_t wall_ms, char out[static TIME_BASIC_BYTES])
 	strftime(out, TIME_BASIC_BYTES, "%Y%m%dT%H%M%SZ", &t);
 }
 
-/* Matches `text` against a pattern of digits ('0'), each run a field, and literal bytes. */
-static bool take_fields(struct slice text, const char *pattern, unsigned fields[static 7])
-{
-	size_t field = 0;
-	bool in_field = false;
+enum { YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, MILLISECOND, FIELDS };
 
-	for (size_t i = 0; i < 7; i++)
-		fields[i] = 0;
-	if (text.len != slice_str(pattern).len)
+/* Matches `text` against a pattern in which a digit stands for a digit of the field that it numbers, and anything else
+ * for itself. */
+static bool take_fields(struct slice text, const char *pattern, unsigned f[static FIELDS])
+{
+	if (text.len != strlen(pattern))
 		return false;
+	memset(f, 0, FIELDS * sizeof f[0]);
 	for (size_t i = 0; i < text.len; i++) {
-		if (pattern[i] != '0') {
-			if (text.ptr[i] != (uint8_t)pattern[i] && pattern[i] != '|')
-				return false;
-		}
-		if (pattern[i] == '0') {
-			if (text.ptr[i] < '0' || text.ptr[i] > '9')
-				return false;
-			fields[field] = fields[field] * 10 + (unsigned)(text.ptr[i] - '0');
-			in_field = true;
-		} else if (in_field) {
-			field++;
-			in_field = false;
-		}
+		unsigned digit = (unsigned)text.ptr[i] - '0';
+		unsigned field = (unsigned)pattern[i] - '0';
+
+		if (field >= FIELDS && text.ptr[i] != (uint8_t)pattern[i])
+			return false;
+		if (field < FIELDS && digit > 9)
+			return false;
+		if (field < FIELDS)
+			f[field] = f[field] * 10 + digit;
 	}
 	return true;
 }
 
-static int to_wall_ms(const unsigned f[static 7], struct slice text, uint64_t *ret_wall_ms, struct why *reterr_why)
+static int to_wall_ms(const unsigned f[static FIELDS], struct slice text, uint64_t *ret_wall_ms, struct why *reterr_why)
 {
 	struct tm t = {
-		.tm_year = (int)f[0] - 1900,
-		.tm_mon = (int)f[1] - 1,
-		.tm_mday = (int)f[2],
-		.tm_hour = (int)f[3],
-		.tm_min = (int)f[4],
-		.tm_sec = (int)f[5],
+		.tm_year = (int)f[YEAR] - 1900,
+		.tm_mon = (int)f[MONTH] - 1,
+		.tm_mday = (int)f[DAY],
+		.tm_hour = (int)f[HOUR],
+		.tm_min = (int)f[MINUTE],
+		.tm_sec = (int)f[SECOND],
 	};
 	struct tm wanted = t;
 	time_t seconds = timegm(&t);
 
-	/* timegm() carries 31 April over to 1 May; a moment that does not exist is refused. */
-	ENSURE(f[0] >= 1970 && t.tm_mon == wanted.tm_mon && t.tm_mday == wanted.tm_mday &&
+	/* timegm() carries 31 April over to 1 May; a moment that does not exist is refused, a leap second too. */
+	ENSURE(f[YEAR] >= 1970 && t.tm_mon == wanted.tm_mon && t.tm_mday == wanted.tm_mday &&
 	               t.tm_hour == wanted.tm_hour && t.tm_min == wanted.tm_min && t.tm_sec == wanted.tm_sec,
 	       ERR_INVALID, reterr_why, "%.*s is not a moment from 1970 on", (int)text.len, (const char *)text.ptr);
-	*ret_wall_ms = (uint64_t)seconds * 1000 + f[6];
+	*ret_wall_ms = (uint64_t)seconds * 1000 + f[MILLISECOND];
 	return ERR_OK;
 }
 
 int time_parse(struct slice text, uint64_t *ret_wall_ms, struct why *reterr_why)
 {
-	unsigned f[7];
+	unsigned f[FIELDS];
 
-	ENSURE(take_fields(text, "0000-00-00T00:00:00Z", f) || take_fields(text, "0000-00-00T00:00:00.000Z", f),
+	ENSURE(take_fields(text, "0000-11-22T33:44:55Z", f) || take_fields(text, "0000-11-22T33:44:55.666Z", f),
 	       ERR_INVALID, reterr_why, "a time must be written like 2026-11-22T19:33:07Z");
 	return to_wall_ms(f, text, ret_wall_ms, reterr_why);
 }
 
 int time_parse_basic(struct slice text, uint64_t *ret_wall_ms, struct why *reterr_why)
 {
-	static const uint8_t cuts[] = {4, 6, 8, 11, 13, 15}; /* where each field of 20261122T193307Z ends */
-	unsigned f[7] = {0};
-	size_t at = 0;
+	unsigned f[FIELDS];
 
-	ENSURE(text.len == 16 && text.ptr[8] == 'T' && text.ptr[15] == 'Z', ERR_INVALID, reterr_why,
+	ENSURE(take_fields(text, "00001122T334455Z", f), ERR_INVALID, reterr_why,
 	       "a time must be written like 20261122T193307Z");
-	for (size_t field = 0; field < sizeof cuts; field++)
-		for (; at < cuts[field]; at++) {
-			if (at == 8)
-				continue;
-			ENSURE(text.ptr[at] >= '0' && text.ptr[at] <= '9', ERR_INVALID, reterr_why,
-			       "a time must be written like 20261122T193307Z");
-			f[field] = f[field] * 10 + (unsigned)(text.ptr[at] - '0');
-		}
 	return to_wall_ms(f, text, ret_wall_ms, reterr_why);
 }

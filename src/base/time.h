@@ -20,6 +20,7 @@ void time_format_ms(uint64_t wall_ms, char out[static TIME_RFC3339_BYTES]);
 #define TIME_BASIC_BYTES 24
 void time_format_basic(uint64_t wall_ms, char out[static TIME_BASIC_BYTES]);
 
-/* Reads either form above, years 1970 to 9999, UTC only. ERR_INVALID with what was found. */
+/* time_parse() reads the first two forms, time_parse_basic() the last: years 1970 to 9999, UTC only, no leap second.
+ * ERR_INVALID with the form that was expected. */
 MUST_USE int time_parse(struct slice text, uint64_t *ret_wall_ms, struct why *reterr_why);
 MUST_USE int time_parse_basic(struct slice text, uint64_t *ret_wall_ms, struct why *reterr_why);
