@@ -67,9 +67,10 @@ MUST_USE int why_errno(struct why *w, int errnum, const char *fmt, ...) PRINTF_L
 		}                                           \
 	} while (0)
 
-/* As ENSURE, for a system call that left its reason in errno. */
-#define ENSURE_SYS(cond, reterr_why, ...)                                   \
-	do {                                                                \
-		if (!(cond))                                                \
-			return why_errno((reterr_why), errno, __VA_ARGS__); \
+/* As ENSURE, for a system call that left its reason in errno. (why_errno() never says ERR_OK; that it can not come out
+ * here lets a static analyser follow.) */
+#define ENSURE_SYS(cond, reterr_why, ...)                                                   \
+	do {                                                                                \
+		if (!(cond))                                                                \
+			return why_errno((reterr_why), errno, __VA_ARGS__) ?: ERR_INTERNAL; \
 	} while (0)

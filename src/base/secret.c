@@ -19,7 +19,7 @@ struct secret {
 	uint8_t bytes[];
 };
 
-enum { CANARY_BYTES = 8 };
+enum { CANARY_BYTES = 8, SLOT_ALIGNMENT = 16 };
 
 struct arena {
 	uint8_t *first;
@@ -45,7 +45,7 @@ static struct {
 
 static struct secret *slot_at(const struct arena *a, size_t i)
 {
-	return (struct secret *)(void *)(a->first + i * a->slot_bytes);
+	return __builtin_assume_aligned(a->first + i * a->slot_bytes, SLOT_ALIGNMENT);
 }
 
 /* What mmap() gave, made fit for secrets but for the lock. */
@@ -63,7 +63,8 @@ static int arena_map(struct arena *a, struct why *reterr_why)
 	uint8_t *map;
 	int err;
 
-	a->slot_bytes = (sizeof(struct secret) + a->content_max + CANARY_BYTES + 15) & ~(size_t)15;
+	a->slot_bytes = sizeof(struct secret) + a->content_max + CANARY_BYTES;
+	a->slot_bytes = (a->slot_bytes + SLOT_ALIGNMENT - 1) / SLOT_ALIGNMENT * SLOT_ALIGNMENT;
 	body = (a->slots * a->slot_bytes + page - 1) / page * page;
 	map = mmap(NULL, body + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ENSURE_SYS(map != MAP_FAILED, reterr_why, "cannot map memory for secrets");

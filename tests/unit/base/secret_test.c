@@ -333,17 +333,18 @@ static int open_without_memlock(void)
 	return 0;
 }
 
-static void run_without_memlock(void *context)
+static void run_without_memlock(void *program)
 {
-	(void)context;
-	execl("/proc/self/exe", "secret_test", "without-memlock", (char *)NULL);
+	execl(program, program, "without-memlock", (char *)NULL);
 	_exit(99);
 }
+
+static char *this_program;
 
 static void without_the_right_to_lock_there_are_no_secrets(void **state)
 {
 	(void)state;
-	assert_int_equal(scratch_child(run_without_memlock, NULL), 0);
+	assert_int_equal(scratch_child(run_without_memlock, this_program), 0);
 }
 
 int main(int argc, char **argv)
@@ -364,6 +365,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(without_the_right_to_lock_there_are_no_secrets),
 	};
 
+	this_program = argv[0];
 	if (argc > 1 && strcmp(argv[1], "without-memlock") == 0)
 		return open_without_memlock();
 	return cmocka_run_group_tests(tests, NULL, NULL);
