@@ -23,3 +23,29 @@
 
 /* One line of a program's log. Longer values are cut: a log line is for reading, and must be one write(2). */
 #define LOG_LINE_BYTES_MAX 4096
+
+/* --- crypto ----------------------------------------------------------------------------------------------------- */
+
+/* One AEAD message. GCM itself ends at 64 GiB (SP 800-38D), OpenSSL's calls at 2 GiB; bulk data goes in chunks. */
+#define AEAD_MESSAGE_BYTES_MAX (1u << 30)
+
+/* Chunks of a message: 4 PiB, where the specification ends (c2sp.org/chunked-encryption). */
+#define CHUNKED_CHUNKS_MAX (UINT64_C(1) << 38)
+
+/* scrypt's cost comes from a file that somebody may have altered. Below 2^14 (16 MiB) a stolen file is too cheap to
+ * guess at; above 2^22 (4 GiB) opening one is a denial of service. r is 8 everywhere in practice. */
+#define SCRYPT_LOG_N_MIN 14
+#define SCRYPT_LOG_N_MAX 22
+#define SCRYPT_R 8
+#define SCRYPT_P_MAX 16
+
+/* A SubjectPublicKeyInfo as OpenSSL writes it: P-384's is the longest that we take, of 120 bytes; a certificate may
+ * hold any vendor's, up to RSA's with 16,384 bits, which is then refused for its kind. */
+#define SIGN_SPKI_BYTES_MAX 4096
+
+/* Certificates in PEM: a vendor's chain is at most six of about 2 KiB; root bundles hold every vendor's. */
+#define X509_PEM_BYTES_MAX (256 * 1024)
+#define X509_CERTIFICATES_MAX 64
+
+/* Names in a certificate of our own: a front has a host name or two per address. */
+#define X509_NAMES_MAX 64

@@ -28,7 +28,8 @@ size_t hash_bytes(enum hash_kind kind);
 void sha256(struct slice data, uint8_t out[static SHA256_BYTES]);
 void sha512(struct slice data, uint8_t out[static SHA512_BYTES]);
 
-/* The hash over lp(parts[0], parts[1], …): each part preceded by its length as u32 big-endian (protocols). */
+/* The hash over lp(parts[0], parts[1], …): each part preceded by its length as u32 big-endian
+ * (protocols). A part of 4 GiB or more has no such encoding: the process ends. */
 void sha256_lp(const struct slice *parts, size_t count, uint8_t out[static SHA256_BYTES]);
 void sha512_lp(const struct slice *parts, size_t count, uint8_t out[static SHA512_BYTES]);
 
@@ -44,3 +45,6 @@ void hash_freep(struct hash **h);
 /* HMAC-SHA-256 under a public or secret key of any length. */
 void hmac_sha256(struct slice key, struct slice data, uint8_t out[static SHA256_BYTES]);
 void hmac_sha256_secret(const struct secret *key, struct slice data, uint8_t out[static SHA256_BYTES]);
+
+/* HMAC with any kind over the concatenation of `parts`; writes hash_bytes(kind). Leaves no trace of key or result. */
+void hmac_parts(enum hash_kind kind, struct slice key, const struct slice *parts, size_t count, uint8_t *out);

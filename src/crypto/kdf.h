@@ -16,6 +16,12 @@ MUST_USE int hkdf_expand(enum hash_kind kind, const struct secret *prk, struct s
 MUST_USE int hkdf(enum hash_kind kind, const struct secret *ikm, struct slice salt, struct slice info, size_t len,
                   struct secret **ret_okm, struct why *reterr_why);
 
+/* HKDF-Extract over the concatenation of `ikm`: for protocols that label what they extract from (RFC 9180). */
+MUST_USE int hkdf_extract(enum hash_kind kind, struct slice salt, const struct slice *ikm, size_t count,
+                          struct secret **ret_prk, struct why *reterr_why);
+
+#define SCRYPT_KEY_BYTES 32
+
 /* What a passphrase is stretched with; stored beside what it wraps. */
 struct scrypt_cost {
 	uint8_t salt[32];
@@ -30,3 +36,7 @@ MUST_USE int scrypt_cost_new(struct scrypt_cost *ret_cost, struct why *reterr_wh
 /* 32 bytes. ERR_LIMIT for a cost outside the bounds above: it may come from a file that somebody altered. */
 MUST_USE int scrypt_derive(const struct secret *passphrase, const struct scrypt_cost *cost, struct secret **ret_key,
                            struct why *reterr_why);
+
+/* With nothing bounded: for the specification's vectors only. */
+MUST_USE int scrypt_raw(const struct secret *passphrase, struct slice salt, uint64_t n, uint32_t r, uint32_t p,
+                        size_t len, struct secret **ret_key, struct why *reterr_why);
