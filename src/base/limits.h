@@ -32,6 +32,9 @@
 /* Chunks of a message: 4 PiB, where the specification ends (c2sp.org/chunked-encryption). */
 #define CHUNKED_CHUNKS_MAX (UINT64_C(1) << 38)
 
+/* What a message is bound to. Ours are hashes of 32 bytes; other writers of the format may say it in words. */
+#define CHUNKED_CONTEXT_BYTES_MAX 1024
+
 /* scrypt's cost comes from a file that somebody may have altered. Below 2^14 (16 MiB) a stolen file is too cheap to
  * guess at; above 2^22 (4 GiB) opening one is a denial of service. r is 8 everywhere in practice. */
 #define SCRYPT_LOG_N_MIN 14

@@ -6,9 +6,8 @@ usage: convert.py DIRECTORY    the unpacked `cryptography_vectors` package
 The output is `name = value` lines, an empty line after each case; binary values in hexadecimal, where "00*16384" stands
 for a run of a byte. Values are the sources' own but for these: messages that their source compressed are written out in
 full, numbers of ECDSA are put into the DER that our interface takes, and HKDF-SHA-512, which RFC 5869 has no examples
-of, is computed here from Python's own hmac.
+of, and long messages of Cobblestone-256 are computed here from Python's own hmac and AES-GCM.
 """
-import base64
 import hashlib
 import hmac
 import json
@@ -20,19 +19,9 @@ import zlib
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-# Cases of wycheproof's c2sp_chunked_encryption_aes_256_gcm_test.json that the package does not have, with their numbers.
-WYCHEPROOF_CHUNKED = {
-    33: "78daecd03f2b05010000f0b733ab4b6755a697e17c0352cacef292283bd3934591de88dea0a737bde53248397f4add7a9781c5ee884557eaf23f1fe396dfef23fc36d7c2fbe0f6baa8868eff5e8ee6d7df3e06cb930b717be37b38493a97fdf3a4d91b74b38760fcee77efabb7949e4463dd89a9d30600000000000000000000000000000050bb76da1af909f2e93c5c7cad5a8f9111000000000000000000000000000000a8dfe1ee41b49d75b63ecb99b3d99be668a37cbfa8c2fde795abd59da7b9b85ffc070000ffffa2eb3b6a",
-    34: "78daecdcb12a45710080f1534a741ec0a04efe3c00990c1225ca7a504a2906ab4506965327ca2486a37446456723d90d32a0cc6770e77bbbe3ad5b77b90f701fe02cbfdf237c0ff01dbe26559c3d577b5f9fe36ffb633383a993cdb5ed89bc9d5fc5e7df8b2fa1683d4e86cbdbf9bb9b8f68753ded1e87d9d02b3722000000000000000000000000000000a0710b3fe5fbce569adc4fef1e9cce5d3c2902000000000000000000000000000000cd1bf901d4d7ff47cbfd87ecf7af385baa3b2bc3000000ffffe4982ed9",
-    35: "78daecc0b14a02010080e10b228a1b8a86a3a0a1a5836a6aaa088a16c1d11344ee0144e516dd1474921b4451dc0e0e074f47c15b1c047510444407e11427411741bd07d0451fc3e5ff7ce65feeedcb5f09ba4fb7f6cffda3e7a56eadf4853ccf8c5b69b9faf11d9abd679f3b37e2fe6a197525eb226cc636ca3a2f000000000000000000000000000000000000000000000080b3536dedb84b4da46bdd68174b8991508b0c7b4eb76c4cbdc9bb57ed212e0cd4df8373d914b7fd8652f8fc0f9c020000ffffa0f7328c",
-}
-WYCHEPROOF_CHUNKED_KEY = "59454c4c4f57205355424d4152494e452059454c4c4f57205355424d4152494e"
-WYCHEPROOF_CHUNKED_COMMENT = {
-    33: "two full chunks plus short final chunk, chunks 0 and 1 swapped",
-    34: "chunk 0 duplicated in place of chunk 1, followed by short final chunk",
-    35: "valid full chunk and short final chunk followed by extra encrypted chunk",
-}
+COBBLESTONE_KEY = "59454c4c4f57205355424d4152494e452059454c4c4f57205355424d4152494e"
 
 
 def runs(data):
@@ -57,33 +46,53 @@ def write(name, comment, cases):
 
 
 def inflate(data):
-    return zlib.decompressobj().decompress(data)
+    """Checks the Adler-32 at the end, and so that nothing was lost on the way here."""
+    plain = zlib.decompressobj(-15).decompress(data[2:-4])
+    assert zlib.adler32(plain) == int.from_bytes(data[-4:], "big")
+    return plain
 
 
-def chunked(root):
-    for v in json.load(open(root + "/chunked-encryption/vectors.json"))["vectors"]:
-        if v.get("aead") != "AEAD_AES_256_GCM":
-            continue
-        sealed = base64.b64decode(v["ciphertext"] or "")
+def cobblestone_wycheproof():
+    path = os.path.join(os.path.dirname(__file__), "wycheproof_cobblestone-256.json")
+    for v in json.load(open(path)):
         yield {
-            "comment": v["comment"],
-            "result": "valid" if v["expect"] == "success" else "invalid",
-            "key": v["key"],
-            "context": v["context"],
-            "sealed": runs(inflate(sealed) if v.get("compressed") else sealed),
-            "plain_len": v.get("payload_length") or 0,
-            "plain_sha256": v.get("payload_sha256") or hashlib.sha256().hexdigest(),
+            "comment": "%d: %s" % (v["tcId"], v["comment"]),
+            "result": v.get("result", "invalid"),
+            "key": v.get("key", COBBLESTONE_KEY),
+            "context": v["ctx"],
+            "sealed": runs(inflate(bytes.fromhex(v["ct"]))),
+            "plain_len": v.get("msgLength", 0),
+            "plain_sha512": v.get("msgSha512", hashlib.sha512().hexdigest()),
         }
-    for number, sealed in WYCHEPROOF_CHUNKED.items():
-        yield {
-            "comment": WYCHEPROOF_CHUNKED_COMMENT[number],
-            "result": "invalid",
-            "key": WYCHEPROOF_CHUNKED_KEY,
-            "context": "",
-            "sealed": runs(inflate(bytes.fromhex(sealed))),
-            "plain_len": 0,
-            "plain_sha256": hashlib.sha256().hexdigest(),
-        }
+
+
+def hkdf_expand(digest, prk, info, length):
+    okm, last, counter = b"", b"", 0
+    while len(okm) < length:
+        counter += 1
+        last = hmac.digest(prk, last + info + bytes([counter]), digest)
+        okm += last
+    return okm[:length]
+
+
+def cobblestone_long(chunks):
+    """A message of whole chunks and three bytes. Each chunk's plaintext is its keystream: so that the ciphertext is
+    zeros, and the file is short."""
+    key, salt, context = bytes.fromhex(COBBLESTONE_KEY), bytes(range(24)), b"long"
+    okm = hkdf_expand("sha512", key, b"c2sp.org/chunked-encryption@v1+" + b"AEAD_AES_256_GCM" + b"\0" + salt + context, 76)
+    aead, base_nonce, commitment = AESGCM(okm[:32]), int.from_bytes(okm[32:44], "big"), okm[44:]
+    sealed, plain = [salt, commitment], []
+    for i in range(chunks + 1):
+        nonce = (base_nonce ^ i).to_bytes(12, "big")
+        text = aead.encrypt(nonce, bytes(16384 if i < chunks else 3), b"")[:-16]
+        plain.append(text)
+        sealed.append(aead.encrypt(nonce, text, b""))
+    plain = b"".join(plain)
+    return {
+        "comment": "%d whole chunks and three bytes" % chunks, "result": "valid", "key": key.hex(),
+        "context": context.hex(), "sealed": runs(b"".join(sealed)), "plain_len": len(plain),
+        "plain_sha512": hashlib.sha512(plain).hexdigest(),
+    }
 
 
 def rsp(path):
@@ -181,13 +190,9 @@ def hkdf_sha512():
         salt = bytes(range(256))[:salt_len]
         info = bytes(range(255, -1, -1))[:info_len]
         prk = hmac.digest(salt or bytes(64), ikm, "sha512")
-        okm, last, counter = b"", b"", 0
-        while len(okm) < okm_len:
-            counter += 1
-            last = hmac.digest(prk, last + info + bytes([counter]), "sha512")
-            okm += last
+        okm = hkdf_expand("sha512", prk, info, okm_len)
         yield {"hash": "sha512", "ikm": ikm.hex(), "salt": salt.hex(), "info": info.hex(), "prk": prk.hex(),
-               "okm": okm[:okm_len].hex()}
+               "okm": okm.hex()}
 
 
 def hmac_rfc4231(root):
@@ -208,7 +213,8 @@ def scrypt(root):
 
 def main():
     root = sys.argv[1]
-    write("cobblestone-256.txt", "C2SP chunked-encryption, Cobblestone-256", chunked(root))
+    write("cobblestone-256.txt", "C2SP chunked-encryption, Cobblestone-256: wycheproof's, and two long ones computed here",
+          list(cobblestone_wycheproof()) + [cobblestone_long(257), cobblestone_long(600)])
     write("aes-256-gcm.txt", "NIST CAVP gcmDecrypt256: six of each group of 96-bit IVs and 128-bit tags", gcm(root))
     write("ecdsa.txt", "NIST CAVP 186-3 SigVer: P-256 with SHA-256, P-384 with SHA-384", ecdsa(root))
     write("ed25519.txt", "ed25519.cr.yp.to sign.input (RFC 8032's among them): the first 64 and the last", ed25519(root))
