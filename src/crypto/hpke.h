@@ -19,11 +19,19 @@ MUST_USE int hpke_key_generate(struct secret **ret_private, uint8_t ret_public[s
 MUST_USE int hpke_key_public(const struct secret *private_key, uint8_t ret_public[static HPKE_PUBLIC_BYTES],
                              struct why *reterr_why);
 
-/* Seals to a public key: fills enc, appends ciphertext and tag. ERR_INVALID for a public key of low order. */
+/* Seals to a public key: fills enc, appends ciphertext and tag. Errors: ERR_INVALID for a public key of low order,
+ * ERR_LIMIT if `into` cannot hold it; then nothing is appended. */
 MUST_USE int hpke_seal(const uint8_t public_key[static HPKE_PUBLIC_BYTES], struct slice info, struct slice aad,
                        struct slice plain, uint8_t ret_enc[static HPKE_ENC_BYTES], struct buf *into,
                        struct why *reterr_why);
 
-/* Opens. ERR_TAMPERED if it was not sealed to this key with this info and aad. */
+/* Opens. Errors: ERR_TAMPERED if it was not sealed to this key with this info and aad, ERR_LIMIT if no secret can hold
+ * it, ERR_INVALID if the private key has not 32 bytes. */
 MUST_USE int hpke_open(const struct secret *private_key, const uint8_t enc[static HPKE_ENC_BYTES], struct slice info,
                        struct slice aad, struct slice sealed, struct secret **ret_plain, struct why *reterr_why);
+
+/* With the ephemeral private key given: for the specification's vectors only. */
+MUST_USE int hpke_seal_with_ephemeral(const struct secret *ephemeral,
+                                      const uint8_t public_key[static HPKE_PUBLIC_BYTES], struct slice info,
+                                      struct slice aad, struct slice plain, uint8_t ret_enc[static HPKE_ENC_BYTES],
+                                      struct buf *into, struct why *reterr_why);
