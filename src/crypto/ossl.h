@@ -1,12 +1,13 @@
 /* ossl.h: what every file here that calls OpenSSL needs: locals that own its objects, and its reasons as sentences.
  * Internal to crypto/. */
 #pragma once
-#include <openssl/asn1.h>
 #include <openssl/bio.h>
+#include <openssl/bn.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -29,7 +30,6 @@ MUST_USE int ossl_fail(struct why *w, int code, const char *what);
 		type##_free(*object);                  \
 		*object = NULL;                        \
 	}
-OSSL_FREEP(ASN1_INTEGER)
 OSSL_FREEP(BIO)
 OSSL_FREEP(EVP_CIPHER_CTX)
 OSSL_FREEP(EVP_KDF)
@@ -37,7 +37,22 @@ OSSL_FREEP(EVP_KDF_CTX)
 OSSL_FREEP(EVP_MD_CTX)
 OSSL_FREEP(EVP_PKEY)
 OSSL_FREEP(EVP_PKEY_CTX)
+OSSL_FREEP(GENERAL_NAMES)
 OSSL_FREEP(PKCS8_PRIV_KEY_INFO)
 OSSL_FREEP(X509)
+OSSL_FREEP(X509_EXTENSION)
 OSSL_FREEP(X509_STORE)
 OSSL_FREEP(X509_STORE_CTX)
+
+static inline void BN_freep(BIGNUM **number)
+{
+	BN_free(*number);
+	*number = NULL;
+}
+
+/* What STACK_OF(X509) stands for. */
+static inline void ossl_certificates_freep(struct stack_st_X509 **list)
+{
+	sk_X509_pop_free(*list, X509_free);
+	*list = NULL;
+}

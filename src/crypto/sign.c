@@ -234,14 +234,21 @@ void sign_public_freep(struct sign_public **key)
 	*key = NULL;
 }
 
+int sign_key_begin(const struct sign_key *key, EVP_MD_CTX *ctx, struct why *reterr_why)
+{
+	ENSURE_OSSL(EVP_DigestSignInit_ex(ctx, NULL, kinds[key->kind].digest, NULL, NULL, key->pkey, NULL) == 1,
+	            ERR_UNAVAILABLE, reterr_why, "cannot set up a signature");
+	return ERR_OK;
+}
+
 int sign_message(const struct sign_key *key, struct slice message, uint8_t out[static SIGN_BYTES_MAX], size_t *ret_len,
                  struct why *reterr_why)
 {
 	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	size_t len = SIGN_BYTES_MAX;
 
-	ENSURE_OSSL(ctx && EVP_DigestSignInit_ex(ctx, NULL, kinds[key->kind].digest, NULL, NULL, key->pkey, NULL) == 1,
-	            ERR_UNAVAILABLE, reterr_why, "cannot set up a signature");
+	ENSURE_OSSL(ctx, ERR_UNAVAILABLE, reterr_why, "out of memory for a signature");
+	TRY(sign_key_begin(key, ctx, reterr_why));
 	ENSURE_OSSL(EVP_DigestSign(ctx, out, &len, message.ptr, message.len) == 1, ERR_UNAVAILABLE, reterr_why,
 	            "cannot sign");
 	*ret_len = len;
