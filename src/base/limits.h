@@ -56,3 +56,13 @@
 
 /* Names in a certificate of our own: a front has a host name or two per address. */
 #define X509_NAMES_MAX 64
+/* --- db --------------------------------------------------------------------------------------------------------- */
+
+/* Prepared statements that one handle keeps: one per SQL literal of a role, of which the largest has some 150. Reaching
+ * it means that somebody builds SQL text at run time. */
+#define DB_STATEMENTS_MAX 512
+/* How long a writer waits for another handle's transaction. Ours take milliseconds; a backup may hold one longer. */
+#define DB_BUSY_WAIT_MS 5000
+/* One row, and one value in it: the largest value is a policy or a sealed record (64 KiB), with room for a generation.
+ */
+#define DB_VALUE_BYTES_MAX (4 << 20)

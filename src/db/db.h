@@ -2,7 +2,8 @@
  *
  * WAL with synchronous=FULL: a committed transaction survives power loss. temp_store is memory, since a sandboxed role
  * has no directory for temporary files. Every statement is prepared once and bound; SQL text never holds data. A handle
- * belongs to one thread. */
+ * belongs to one thread. Foreign keys are enforced; triggers and views are off, so that an altered file can not bring
+ * its own. Deleted content is overwritten in the file (secure_delete). */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,7 +25,8 @@ struct db_schema {
 };
 
 /* Opens, or makes, the database at a path. ERR_CONFLICT if it is newer than the schema or another program's, with the
- * version it needs; ERR_TAMPERED if SQLite finds it malformed. An older one is migrated in one transaction. */
+ * version it needs; ERR_TAMPERED if SQLite finds it malformed. Made with mode 0600. An older one is migrated in one
+ * transaction. */
 MUST_USE int db_open(const char *path, const struct db_schema *schema, struct db **ret_db, struct why *reterr_why);
 void db_close(struct db *db);
 void db_closep(struct db **db);
