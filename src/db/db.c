@@ -123,20 +123,22 @@ static int connect(struct db *db, const char *path, struct why *reterr_why)
 }
 
 /* Only once the file is known to be ours: journal_mode writes to it. */
-static int configure(struct db *db, struct why *reterr_why)
+static int configure(struct db *db, bool is_rebuildable, struct why *reterr_why)
 {
 	int64_t is_wal, synchronous;
 
 	TRY(run_script(db,
-	               "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
+	               "PRAGMA journal_mode=WAL; PRAGMA temp_store=MEMORY;"
 	               "PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; PRAGMA cell_size_check=ON;",
 	               "configure", reterr_why));
 	TRY(read_number(db, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", &is_wal, reterr_why));
 	ENSURE(is_wal == 1, ERR_UNAVAILABLE, reterr_why,
 	       "cannot keep %s in WAL mode here: its file system has no shared memory; put it on a local one",
 	       db->name);
+	/* NORMAL keeps a WAL database consistent through power loss, and may lose its last commits. */
+	TRY(run_script(db, is_rebuildable ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL", "configure", reterr_why));
 	TRY(read_number(db, "PRAGMA synchronous", &synchronous, reterr_why));
-	ENSURE(synchronous == 2, ERR_INTERNAL, reterr_why, "SQLite did not take synchronous=FULL");
+	ENSURE(synchronous == (is_rebuildable ? 1 : 2), ERR_INTERNAL, reterr_why, "SQLite did not take synchronous");
 	return ERR_OK;
 }
 
@@ -204,7 +206,7 @@ int db_open(const char *path, const struct db_schema *schema, struct db **ret_db
 	db->name = schema->name;
 	TRY(connect(db, path, reterr_why));
 	TRY(identify(db, schema, &version, reterr_why));
-	TRY(configure(db, reterr_why));
+	TRY(configure(db, schema->is_rebuildable, reterr_why));
 	if (version < schema->version)
 		TRY(migrate(db, schema, reterr_why));
 	*ret_db = take_ptr(db);

@@ -22,6 +22,7 @@ struct db_schema {
 	int32_t application_id;
 	int version;
 	const char *const *migrations;
+	bool is_rebuildable; /* commits need not survive power loss, only stay consistent: the truth is elsewhere */
 };
 
 /* Opens, or makes, the database at a path. ERR_CONFLICT if it is newer than the schema or another program's, with the
