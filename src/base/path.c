@@ -122,6 +122,13 @@ static int make_one(const char *path, mode_t mode, struct why *reterr_why)
 	return ERR_OK;
 }
 
+int path_open_or_mkdir(int dir_fd, const char *relative, mode_t mode, int *ret_fd, struct why *reterr_why)
+{
+	int err = path_open_beneath(dir_fd, relative, O_RDONLY | O_DIRECTORY, 0, ret_fd, reterr_why);
+
+	return err == ERR_NOTFOUND ? path_mkdir_beneath(dir_fd, relative, mode, ret_fd, reterr_why) : err;
+}
+
 int path_mkdir_given(const char *path, mode_t mode, int *ret_fd, struct why *reterr_why)
 {
 	char part[PATH_BYTES_MAX];

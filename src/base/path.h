@@ -28,6 +28,9 @@ MUST_USE int path_open_given(const char *path, int flags, mode_t mode, int *ret_
  * that is there must not be writable by others: ERR_DENIED. */
 MUST_USE int path_mkdir_beneath(int dir_fd, const char *relative, mode_t mode, int *ret_fd, struct why *reterr_why);
 
+/* The same, faster where the directory is there already: it is then opened as it is. */
+MUST_USE int path_open_or_mkdir(int dir_fd, const char *relative, mode_t mode, int *ret_fd, struct why *reterr_why);
+
 /* As `mkdir -p`, for a path that a person gave; opens it. Those it makes are durable; the last has `mode`, those above
  * it 0755. */
 MUST_USE int path_mkdir_given(const char *path, mode_t mode, int *ret_fd, struct why *reterr_why);

@@ -15,6 +15,14 @@ bool slice_equal(struct slice a, struct slice b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+int slice_compare(struct slice a, struct slice b)
+{
+	size_t common = a.len < b.len ? a.len : b.len;
+	int order = common ? memcmp(a.ptr, b.ptr, common) : 0;
+
+	return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 bool slice_is_str(struct slice s, const char *text)
 {
 	return slice_equal(s, slice_str(text));
@@ -23,6 +31,38 @@ bool slice_is_str(struct slice s, const char *text)
 bool slice_is_str_nocase(struct slice s, const char *text)
 {
 	return s.len == strlen(text) && (s.len == 0 || strncasecmp((const char *)s.ptr, text, s.len) == 0);
+}
+
+/* Bytes that must follow a first byte, and the lowest code point that needs that many; -1 for what begins nothing. */
+static int utf8_follow(uint8_t first, uint32_t *ret_lowest)
+{
+	static const uint32_t lowest[] = {1, 0x80, 0x800, 0x10000};
+	int follow = first < 0x80 ? 0 : first < 0xc0 ? -1 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf8 ? 3 : -1;
+
+	if (follow >= 0)
+		*ret_lowest = lowest[follow];
+	return follow;
+}
+
+bool slice_is_utf8(struct slice s)
+{
+	for (size_t i = 0; i < s.len;) {
+		uint8_t first = s.ptr[i++];
+		uint32_t lowest, point;
+		int follow = utf8_follow(first, &lowest);
+
+		if (follow < 0 || (size_t)follow > s.len - i)
+			return false;
+		point = follow ? first & (0x3fu >> follow) : first;
+		for (int k = 0; k < follow; k++, i++) {
+			if ((s.ptr[i] & 0xc0) != 0x80)
+				return false;
+			point = point << 6 | (s.ptr[i] & 0x3f);
+		}
+		if (point < lowest || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+			return false;
+	}
+	return true;
 }
 
 bool slice_starts_with(struct slice s, const char *prefix)

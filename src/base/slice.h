@@ -28,8 +28,14 @@ struct slice slice_str(const char *text);
 
 /* For public bytes only: the time it takes tells where they differ. */
 bool slice_equal(struct slice a, struct slice b);
+/* The order of bytes: negative, 0 or positive. A prefix comes before what it begins. */
+int slice_compare(struct slice a, struct slice b);
+
 bool slice_is_str(struct slice s, const char *text);
 bool slice_is_str_nocase(struct slice s, const char *text);
+/* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms) without NUL. */
+bool slice_is_utf8(struct slice s);
+
 bool slice_starts_with(struct slice s, const char *prefix);
 
 /* For secrets and authenticators: the time it takes depends on the length only. */
