@@ -66,3 +66,24 @@
 /* One row, and one value in it: the largest value is a policy or a sealed record (64 KiB), with room for a generation.
  */
 #define DB_VALUE_BYTES_MAX (4 << 20)
+
+/* --- store ------------------------------------------------------------------------------------------------------ */
+
+/* S3's own limits: 10,000 parts an object, keys of 1,024 bytes. */
+#define STORE_PARTS_MAX 10000
+#define STORE_KEY_BYTES_MAX 1024
+/* 32 hexadecimal digits, "-" and a part count; room for a longer hash. */
+#define STORE_ETAG_BYTES_MAX 80
+/* User metadata is at most 2 KiB in S3; content headers, ETag and checksums come to it, escaped as JSON. */
+#define STORE_METADATA_BYTES_MAX 16384
+/* A KMS blob around a 32-byte key is 101 bytes; room for one with a longer head. */
+#define STORE_WRAP_BYTES_MAX 1024
+/* Objects up to this lie in a segment beside their sidecar: one write, one fdatasync shared by all that wait. Above it
+ * a blob is a file of its own, which can be removed alone. */
+#define STORE_INLINE_BYTES_MAX (256 * 1024)
+/* A segment is closed past this size: small enough to compact in a second, large enough that 1 TiB is 16,384 files. */
+#define STORE_SEGMENT_BYTES (64 * 1024 * 1024)
+/* The largest record: 10,000 parts of 152 bytes, metadata, key; or a sidecar and an inline object. */
+#define STORE_RECORD_BYTES_MAX (2 * 1024 * 1024)
+/* Records that wait for one group commit; more callers than this have no threads to come from. */
+#define STORE_COMMIT_QUEUE_MAX 1024
