@@ -136,7 +136,8 @@ static int configure(struct db *db, bool is_rebuildable, struct why *reterr_why)
 	       "cannot keep %s in WAL mode here: its file system has no shared memory; put it on a local one",
 	       db->name);
 	/* NORMAL keeps a WAL database consistent through power loss, and may lose its last commits. */
-	TRY(run_script(db, is_rebuildable ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL", "configure", reterr_why));
+	TRY(run_script(db, is_rebuildable ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL", "configure",
+	               reterr_why));
 	TRY(read_number(db, "PRAGMA synchronous", &synchronous, reterr_why));
 	ENSURE(synchronous == (is_rebuildable ? 1 : 2), ERR_INTERNAL, reterr_why, "SQLite did not take synchronous");
 	return ERR_OK;

@@ -41,7 +41,7 @@ static char path[96];
 static int make_dir(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/cloister-db-XXXXXX");
+	snprintf(dir, sizeof dir, "/tmp/cloister-db-XXXXXX");
 	if (!mkdtemp(dir))
 		return -1;
 	snprintf(path, sizeof path, "%s/t.db", dir);
