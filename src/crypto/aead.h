@@ -22,7 +22,8 @@ enum aead_engine {
 	AEAD_ENGINE_IPSEC_MB,
 };
 
-/* A key, expanded. One thread at a time. */
+/* A key, expanded: a kilobyte of round keys and powers, too large for a slot of struct secret, so in ordinary memory
+ * that aead_free() wipes. One thread at a time. */
 struct aead;
 
 /* ERR_INVALID if the key is not of 32 bytes, ERR_UNAVAILABLE if a named engine is not on this host. */
@@ -31,14 +32,15 @@ MUST_USE int aead_new(const struct secret *key, enum aead_engine engine, struct 
 void aead_free(struct aead *a);
 void aead_freep(struct aead **a);
 
-/* "openssl" or "ipsec-mb": what BEST means on this host. */
+/* "openssl" or "ipsec-mb": what BEST means on this host; "none" if CLOISTER_AEAD_ENGINE names neither. */
 const char *aead_engine_name(void);
 
-/* Writes plain.len bytes of ciphertext, then the tag, to `out`; `out` may be plain.ptr itself. */
+/* Writes plain.len bytes of ciphertext, then the tag, to `out`; `out` may be plain.ptr itself. ERR_LIMIT past
+ * AEAD_MESSAGE_BYTES_MAX. */
 MUST_USE int aead_seal(struct aead *a, const uint8_t nonce[static AEAD_NONCE_BYTES], struct slice aad,
                        struct slice plain, uint8_t *out, struct why *reterr_why);
 
 /* Checks the tag and writes sealed.len - 16 bytes to `out`. ERR_TAMPERED if it does not verify; `out` is then zeroed.
- */
+ * It may be sealed.ptr itself. */
 MUST_USE int aead_open(struct aead *a, const uint8_t nonce[static AEAD_NONCE_BYTES], struct slice aad,
                        struct slice sealed, uint8_t *out, struct why *reterr_why);

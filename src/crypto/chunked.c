@@ -129,12 +129,11 @@ int chunked_seal_run(struct chunked *c, uint64_t first, struct slice plain, bool
 	       "%zu bytes are not whole chunks of %d, and not the message's end", plain.len, CHUNKED_PLAIN_BYTES);
 	TRY(check_numbers(first, chunks, reterr_why));
 	for (size_t i = 0; i < chunks; i++) {
-		struct slice chunk = slice_of(plain.ptr, i < whole ? CHUNKED_PLAIN_BYTES : rest);
+		size_t len = i < whole ? CHUNKED_PLAIN_BYTES : rest;
+		struct slice chunk = slice_of(len ? plain.ptr + i * CHUNKED_PLAIN_BYTES : NULL, len);
 
 		nonce_of(c, first + i, nonce);
-		TRY(aead_seal(c->aead, nonce, slice_of(NULL, 0), chunk, out, reterr_why));
-		plain.ptr = chunk.len ? plain.ptr + chunk.len : NULL;
-		out += chunk.len + AEAD_TAG_BYTES;
+		TRY(aead_seal(c->aead, nonce, slice_of(NULL, 0), chunk, out + i * CHUNKED_SEALED_BYTES, reterr_why));
 	}
 	return ERR_OK;
 }

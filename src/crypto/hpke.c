@@ -11,7 +11,12 @@
 #define SUITE_HPKE slice_of("HPKE\x00\x20\x00\x01\x00\x02", 10)
 #define VERSION slice_str("HPKE-v1")
 
-enum { DIGEST_BYTES = SHA256_BYTES, MODE_BASE = 0, CONTEXT_BYTES = 1 + 2 * DIGEST_BYTES };
+enum {
+	DIGEST_BYTES = SHA256_BYTES,
+	MODE_BASE = 0,
+	CONTEXT_BYTES = 1 + 2 * DIGEST_BYTES,
+	LABELED_BYTES_MAX = 64 + CONTEXT_BYTES, /* length, version, suite and label take less than 64 */
+};
 
 static const struct slice nothing;
 
@@ -30,7 +35,7 @@ static int labeled_expand(struct slice suite, const struct secret *prk, const ch
 {
 	CLEANUP(buf_freep) struct buf *labeled = NULL;
 
-	TRY(buf_new(256, &labeled, reterr_why));
+	TRY(buf_new(LABELED_BYTES_MAX, &labeled, reterr_why));
 	TRY(buf_put_u16be(labeled, (uint16_t)len, reterr_why));
 	TRY(buf_put(labeled, VERSION, reterr_why));
 	TRY(buf_put(labeled, suite, reterr_why));

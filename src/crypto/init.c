@@ -1,5 +1,7 @@
 #include "crypto/init.h"
 
+#include <time.h>
+
 #include <openssl/crypto.h>
 
 #include "base/secret.h"
@@ -16,6 +18,8 @@ int crypto_open(struct why *reterr_why)
 
 	ENSURE_OSSL(OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1, ERR_UNAVAILABLE, reterr_why,
 	            "cannot start OpenSSL");
+	/* OpenSSL reads times by gmtime(), which looks up the local time zone the first time. */
+	tzset();
 	/* One use of each kind fetches its algorithms for good. */
 	TRY(hash_new(HASH_SHA256, &hash, reterr_why));
 	TRY(secret_new(AEAD_KEY_BYTES, &key, reterr_why));

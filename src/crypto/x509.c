@@ -50,8 +50,9 @@ int x509_read_pem(struct slice pem, struct stack_st_X509 **ret_list, struct why 
 	CLEANUP(BIO_freep) BIO *bio = NULL;
 	unsigned long end;
 
-	ENSURE(pem.len > 0 && pem.len <= X509_PEM_BYTES_MAX, pem.len ? ERR_LIMIT : ERR_INVALID, reterr_why,
-	       "%zu bytes of certificates; 1 to %d are accepted", pem.len, X509_PEM_BYTES_MAX);
+	ENSURE(pem.len > 0, ERR_INVALID, reterr_why, "no certificate in this text: it is empty");
+	ENSURE(pem.len <= X509_PEM_BYTES_MAX, ERR_LIMIT, reterr_why, "%zu bytes of certificates; at most %d are read",
+	       pem.len, X509_PEM_BYTES_MAX);
 	bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
 	ENSURE_OSSL(bio && list, ERR_UNAVAILABLE, reterr_why, "out of memory for certificates");
 	for (;;) {

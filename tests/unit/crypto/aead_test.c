@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -209,6 +210,50 @@ static void keys_of_another_length_are_refused(void **state)
 	}
 }
 
+/* A thread with a key of its own, beside others on the same engine. */
+struct worker {
+	pthread_t thread;
+	struct aead *fast, *plain;
+	uint8_t number;
+	int differing;
+};
+
+static void *seal_often(void *argument)
+{
+	struct worker *w = argument;
+	uint8_t nonce[AEAD_NONCE_BYTES] = {w->number}, text[1000], one[1016], two[1016];
+
+	memset(text, w->number, sizeof text);
+	for (uint16_t i = 0; i < 3000; i++) {
+		memcpy(nonce + 4, &i, sizeof i);
+		if (aead_seal(w->fast, nonce, slice_str("a"), slice_of(text, sizeof text), one, NULL) != ERR_OK ||
+		    aead_seal(w->plain, nonce, slice_str("a"), slice_of(text, sizeof text), two, NULL) != ERR_OK ||
+		    !bytes_equal_ct(one, two, sizeof one))
+			w->differing++;
+	}
+	return NULL;
+}
+
+static void threads_with_their_own_keys_do_not_disturb_each_other(void **state)
+{
+	CLEANUP(secret_freep) struct secret *key = random_key();
+	struct worker workers[4] = {0};
+	(void)state;
+
+	for (uint8_t i = 0; i < 4; i++) {
+		workers[i].number = i;
+		workers[i].fast = new_or_skip(key, AEAD_ENGINE_BEST);
+		workers[i].plain = new_or_skip(key, AEAD_ENGINE_OPENSSL);
+		assert_int_equal(pthread_create(&workers[i].thread, NULL, seal_often, &workers[i]), 0);
+	}
+	for (size_t i = 0; i < 4; i++) {
+		pthread_join(workers[i].thread, NULL);
+		assert_int_equal(workers[i].differing, 0);
+		aead_free(workers[i].fast);
+		aead_free(workers[i].plain);
+	}
+}
+
 static void best_is_one_of_the_two(void **state)
 {
 	const char *forced = getenv("CLOISTER_AEAD_ENGINE");
@@ -232,6 +277,7 @@ int main(void)
 		cmocka_unit_test(less_than_a_tag_is_refused),
 		cmocka_unit_test(lengths_over_the_limit_are_refused_unread),
 		cmocka_unit_test(keys_of_another_length_are_refused),
+		cmocka_unit_test(threads_with_their_own_keys_do_not_disturb_each_other),
 		cmocka_unit_test(best_is_one_of_the_two),
 	};
 

@@ -426,8 +426,7 @@ static void an_intermediate_may_be_the_pinned_root(void **state)
 	CLEANUP(sign_key_freep) struct sign_key *root_key = NULL, *middle_key = NULL, *leaf_key = NULL;
 	CLEANUP(X509_freep) X509 *root = NULL, *middle = NULL, *leaf = NULL;
 	CLEANUP(buf_freep)
-	struct buf *leaf_pem = new_buf(),
-		   *pair = new_buf(), *root_pem = new_buf(), *middle_pem = new_buf();
+	struct buf *leaf_pem = new_buf(), *pair = new_buf(), *root_pem = new_buf(), *middle_pem = new_buf();
 	struct forgery f = {
 		.name = "root", .digest = EVP_sha256(), .extensions = {"basicConstraints", "critical,CA:TRUE"}};
 	(void)state;
