@@ -87,3 +87,24 @@
 #define STORE_RECORD_BYTES_MAX (2 * 1024 * 1024)
 /* Records that wait for one group commit; more callers than this have no threads to come from. */
 #define STORE_COMMIT_QUEUE_MAX 1024
+/* --- wire: HTTP/1.1 --------------------------------------------------------------------------------------------- */
+
+/* A request or response head. A presigned URL with a session token and the longest object key is under 8 KiB, user
+ * metadata of S3 is 2 KiB, cookies and baggage of proxies come on top. */
+#define HTTP1_HEAD_BYTES_MAX (32 * 1024)
+/* Fields in a head. S3 clients send about 20, a chain of proxies 20 more. */
+#define HTTP1_FIELDS_MAX 100
+/* The longest method in the IANA registry has 17 letters; ours have 7. */
+#define HTTP1_METHOD_BYTES_MAX 24
+/* A request target: a key of 1,024 bytes, each percent-encoded, is 3 KiB; a session token up to 8 KiB. */
+#define HTTP1_TARGET_BYTES_MAX (16 * 1024)
+/* Digits of a chunk's size: 64 bits. */
+#define HTTP1_CHUNK_DIGITS_MAX 16
+/* Extensions have no use here; a signature in one is 81 bytes. In all chunks of a body together: so that a body of
+ * one-byte chunks with long extensions is not carried for free. */
+#define HTTP1_EXTENSION_BYTES_MAX 256
+#define HTTP1_EXTENSIONS_BYTES_MAX (64 * 1024)
+/* A trailer section: a checksum and a signature are 200 bytes. */
+#define HTTP1_TRAILER_BYTES_MAX 4096
+/* Parameters of a query or of a form: the Query API of IAM numbers its list members, policies have up to 50 tags. */
+#define URI_PARAMETERS_MAX 128
