@@ -108,3 +108,37 @@
 #define HTTP1_TRAILER_BYTES_MAX 4096
 /* Parameters of a query or of a form: the Query API of IAM numbers its list members, policies have up to 50 tags. */
 #define URI_PARAMETERS_MAX 128
+
+/* --- net -------------------------------------------------------------------------------------------------------- */
+
+/* Connections of one server at once. An idle one holds about 10 KiB; 4,096 are 40 MiB and fit the usual limit of open
+ * files when it is raised to its hard value. */
+#define NET_CONNECTIONS_MAX 4096
+/* From one IPv4 address or one IPv6 /64: an S3 client with a full transfer pool opens 100 or fewer, and several may
+ * share an address. A balancer in front needs more, and sets it. */
+#define NET_CONNECTIONS_PER_PEER_MAX 512
+/* Threads, so requests that are handled at once. */
+#define NET_WORKERS 64
+/* Then the connection is closed, so that load spreads anew over fronts behind a balancer. */
+#define NET_REQUESTS_PER_CONNECTION_MAX 1000
+/* A TLS handshake is two round trips and a head is one: 10 s allow for a satellite and three lost packets. */
+#define NET_HANDSHAKE_MS 10000
+#define NET_HEAD_MS 10000
+/* Between requests. Above the 60 s after which common balancers drop their side, so that it is they who close. */
+#define NET_IDLE_MS 75000
+/* A body or an answer may stall this long, and each byte buys its share of a second at this rate: the slowest client
+ * that is served in the long run moves 64 kbit/s. */
+#define NET_STALL_MS 20000
+#define NET_BYTES_PER_S_MIN 8192
+/* After an early answer: what a client still sends is thrown away for so long and so much, since closing at once would
+ * reset the connection under the answer. */
+#define NET_LINGER_MS 2000
+#define NET_LINGER_BYTES_MAX (64 * 1024 * 1024)
+/* A body that the handler did not read is read and dropped up to here to keep the connection; beyond, it closes. */
+#define NET_DRAIN_BYTES_MAX (64 * 1024)
+/* The largest body: S3's 5 GiB part, and what aws-chunked coding adds to it. */
+#define NET_BODY_BYTES_MAX (6ULL * 1024 * 1024 * 1024)
+/* Staging of one request: a whole head, and as much again of its body. */
+#define NET_IN_BYTES (2 * HTTP1_HEAD_BYTES_MAX)
+/* Header fields of an answer, ours or our peer's, before they are sent. */
+#define NET_ANSWER_FIELDS_BYTES_MAX HTTP1_HEAD_BYTES_MAX

@@ -1,0 +1,929 @@
+/* The server, driven by our client and by bytes of our own making. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/limits.h"
+#include "base/time.h"
+#include "net_fixture.h"
+
+#define H "Host: a\r\n"
+
+static struct http_server_stats stats(const struct fixture *f)
+{
+	struct http_server_stats s;
+
+	http_server_stats(f->server, &s);
+	return s;
+}
+
+/* Starts the request and reads its whole answer. */
+static unsigned call(struct http_client *c, const struct http_client_request *r, struct buf *body)
+{
+	const struct http1_response *response = NULL;
+	struct why why = {""};
+
+	buf_reset(body);
+	if (http_client_start(c, r, &response, &why) != ERR_OK)
+		fail_msg("%s", why.text);
+	if (http_client_read_all(c, body, &why) != ERR_OK)
+		fail_msg("%s", why.text);
+	return response->status;
+}
+
+static unsigned get(struct http_client *c, const char *target, struct buf *body)
+{
+	struct http_client_request r = {.method = "GET", .target = slice_str(target)};
+
+	return call(c, &r, body);
+}
+
+static int start(void **state)
+{
+	fixture_start(*state);
+	return 0;
+}
+
+/* After each test: defaults again, whatever it changed. */
+static int stop(void **state)
+{
+	struct fixture *f = *state;
+	struct http_server_config config;
+
+	fixture_stop(f);
+	http_server_config_init(&config);
+	f->config.head_ms = config.head_ms;
+	f->config.idle_ms = config.idle_ms;
+	f->config.handshake_ms = config.handshake_ms;
+	f->config.stall_ms = config.stall_ms;
+	f->config.linger_ms = config.linger_ms;
+	f->config.bytes_per_s_min = config.bytes_per_s_min;
+	f->config.body_bytes_max = config.body_bytes_max;
+	f->config.requests_per_connection_max = config.requests_per_connection_max;
+	f->config.connections_max = f->config.connections_per_peer_max = 64;
+	f->config.workers = 4;
+	f->config.refuse = NULL;
+	return 0;
+}
+
+static void requests_are_answered_over_kept_connections(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(buf_freep) struct buf *body = NULL;
+
+	assert_int_equal(buf_new(1024, &body, NULL), ERR_OK);
+	for (int use_tls = 0; use_tls < 2; use_tls++) {
+		CLEANUP(http_client_freep) struct http_client *c = fixture_client(f, use_tls);
+
+		for (int i = 0; i < 20; i++) {
+			assert_int_equal(get(c, "/hello", body), 200);
+			assert_true(slice_is_str(buf_slice(body), "hello\n"));
+			assert_true(http_client_is_connected(c));
+		}
+		assert_non_null(strstr(http_client_describe(c), use_tls ? "TLSv1.3" : "plain"));
+	}
+	assert_int_equal(stats(f).accepted, 2);
+	assert_int_equal(stats(f).requests, 40);
+}
+
+static void the_handler_sees_its_peer_and_its_workers_own_state(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(http_client_freep) struct http_client *c = fixture_client(f, true);
+	struct http_client_request r = {.method = "GET", .target = slice_str("/hello")};
+	const struct http1_response *response = NULL;
+	struct slice value;
+
+	assert_int_equal(http_client_start(c, &r, &response, NULL), ERR_OK);
+	assert_true(http1_fields_find(&response->fields, "X-Peer", &value));
+	assert_true(slice_is_str(value, "127.0.0.1"));
+	assert_true(http1_fields_find(&response->fields, "X-Worker", &value));
+	assert_true(slice_is_str(value, "own"));
+	assert_true(http1_fields_find(&response->fields, "Date", &value));
+	assert_int_equal(value.len, 29);
+}
+
+struct pattern {
+	uint64_t left, at;
+};
+
+static int yield_pattern(void *context, void *bytes, size_t size, size_t *ret_len, struct why *why)
+{
+	struct pattern *p = context;
+	size_t len = size < p->left ? size : (size_t)p->left;
+	(void)why;
+
+	for (size_t i = 0; i < len; i++)
+		((uint8_t *)bytes)[i] = (uint8_t)(p->at + i);
+	p->at += len;
+	p->left -= len;
+	*ret_len = len;
+	return ERR_OK;
+}
+
+static int check_pattern(void *context, struct slice bytes, struct why *why)
+{
+	struct pattern *p = context;
+	(void)why;
+
+	for (size_t i = 0; i < bytes.len; i++)
+		if (bytes.ptr[i] != (uint8_t)(p->at + i))
+			fail_msg("another byte at %llu", (unsigned long long)(p->at + i));
+	p->at += bytes.len;
+	return ERR_OK;
+}
+
+static void bodies_of_any_size_go_up_whole(void **state)
+{
+	static const uint64_t sizes[] = {0, 1, 16383, 16384, 65535, 65536, 131073, 5000000};
+	struct fixture *f = *state;
+	CLEANUP(buf_freep) struct buf *body = NULL;
+
+	assert_int_equal(buf_new(1024, &body, NULL), ERR_OK);
+	for (int variant = 0; variant < 4; variant++) {
+		CLEANUP(http_client_freep) struct http_client *c = fixture_client(f, variant & 1);
+
+		for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+			struct pattern p = {.left = sizes[i]};
+			struct http_client_request r = {
+				.method = "PUT",
+				.target = slice_str("/count"),
+				.source = yield_pattern,
+				.source_context = &p,
+				.source_length = variant & 2 ? HTTP_CLIENT_LENGTH_UNKNOWN : sizes[i],
+			};
+			uint64_t sum = sizes[i] / 256 * (255 * 128);
+			char wanted[64];
+
+			for (uint64_t rest = 0; rest < sizes[i] % 256; rest++)
+				sum += rest;
+			snprintf(wanted, sizeof wanted, "%llu %llu", (unsigned long long)sizes[i],
+			         (unsigned long long)sum);
+			assert_int_equal(call(c, &r, body), 200);
+			assert_true(slice_is_str(buf_slice(body), wanted));
+		}
+		assert_true(http_client_is_connected(c));
+	}
+}
+
+static void bodies_of_any_size_come_down_whole(void **state)
+{
+	static const char *const targets[] = {"/large?0",     "/large?1",      "/large?16384",  "/large?32767",
+	                                      "/large?32768", "/large?131073", "/large?9000001"};
+	struct fixture *f = *state;
+
+	for (int use_tls = 0; use_tls < 2; use_tls++) {
+		CLEANUP(http_client_freep) struct http_client *c = fixture_client(f, use_tls);
+
+		for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+			struct http_client_request r = {.method = "GET", .target = slice_str(targets[i])};
+			const struct http1_response *response = NULL;
+			struct pattern p = {0};
+
+			assert_int_equal(http_client_start(c, &r, &response, NULL), ERR_OK);
+			assert_int_equal(http_client_copy(c, check_pattern, &p, NULL), ERR_OK);
+			assert_true(p.at == response->length);
+			assert_true(p.at == strtoull(strchr(targets[i], '?') + 1, NULL, 10));
+			assert_true(http_client_is_connected(c));
+		}
+	}
+}
+
+static void chunks_and_trailers_go_both_ways(void **state)
+{
+	struct fixture *f = *state;
+	int fd = raw_connect(f);
+
+	raw_send(fd, "POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n"
+	             "5;x=y\r\nhello\r\n6\r\n world\r\n0\r\nX-Sum: 42\r\n\r\n");
+	raw_expect(fd, "Transfer-Encoding: chunked\r\n");
+	close(fd);
+	fd = raw_connect(f);
+	raw_send(fd, "POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n"
+	             "5\r\nhello\r\n6\r\n world\r\n0\r\nX-Sum: 42\r\n\r\n");
+	raw_expect(fd, "5\r\nhello\r\n6\r\n world\r\n0\r\nX-Sum: 42\r\n\r\n");
+	close(fd);
+}
+
+static void the_client_reads_chunks_and_trailers(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(http_client_freep) struct http_client *c = fixture_client(f, true);
+	CLEANUP(buf_freep) struct buf *body = NULL;
+	struct http_client_request r = {.method = "POST", .target = slice_str("/echo"), .body = slice_str("hello")};
+
+	assert_int_equal(buf_new(1024, &body, NULL), ERR_OK);
+	assert_int_equal(call(c, &r, body), 200);
+	assert_true(slice_is_str(buf_slice(body), "hello"));
+	assert_int_equal(http_client_trailers(c)->count, 0);
+}
+
+static void head_has_the_head_of_get_and_no_body(void **state)
+{
+	struct fixture *f = *state;
+	int fd = raw_connect(f);
+	char out[4096];
+
+	raw_send(fd, "HEAD /hello HTTP/1.1\r\n" H "\r\nHEAD /large?70000 HTTP/1.1\r\n" H "Connection: close\r\n\r\n");
+	raw_read(fd, out, sizeof out, 5000);
+	assert_non_null(strstr(out, "Content-Length: 6\r\n"));
+	assert_non_null(strstr(out, "Content-Length: 70000\r\n"));
+	assert_null(strstr(out, "hello\n"));
+	assert_string_equal(out + strlen(out) - 4, "\r\n\r\n");
+	close(fd);
+}
+
+static void no_content_and_not_modified_have_no_body_and_no_length(void **state)
+{
+	struct fixture *f = *state;
+	int fd = raw_connect(f);
+	char out[4096];
+
+	raw_send(fd, "GET /status?204 HTTP/1.1\r\n" H "\r\nGET /status?304 HTTP/1.1\r\n" H
+	             "\r\nGET /hello HTTP/1.1\r\n" H "Connection: close\r\n\r\n");
+	raw_read(fd, out, sizeof out, 5000);
+	assert_non_null(strstr(out, "HTTP/1.1 204 No Content\r\n"));
+	assert_non_null(strstr(out, "HTTP/1.1 304 Not Modified\r\n"));
+	assert_ptr_equal(strstr(out, "Content-Length"), strstr(out, "Content-Length: 6\r\n"));
+	close(fd);
+}
+
+static void pipelined_requests_are_answered_in_order(void **state)
+{
+	struct fixture *f = *state;
+	int fd = raw_connect(f);
+	char out[16384];
+	int answers = 0;
+
+	for (int i = 0; i < 30; i++)
+		raw_send(fd, "POST /limited HTTP/1.1\r\n" H "Content-Length: 3\r\n\r\nabc");
+	raw_send(fd, "GET /hello HTTP/1.1\r\n" H "Connection: close\r\n\r\nGET /hello HTTP/1.1\r\n" H "\r\n");
+	raw_read(fd, out, sizeof out, 5000);
+	for (const char *at = out; (at = strstr(at, "\r\n\r\nabc")); at++)
+		answers++;
+	assert_int_equal(answers, 30);
+	assert_string_equal(out + strlen(out) - 6, "hello\n"); /* and nothing after the close that was asked for */
+	close(fd);
+}
+
+static void requests_may_arrive_byte_by_byte(void **state)
+{
+	static const char request[] = "POST /count HTTP/1.1\r\n" H
+				      "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+	struct fixture *f = *state;
+	int fd = raw_connect(f);
+
+	for (size_t i = 0; i < sizeof request - 1; i++) {
+		raw_send_bytes(fd, request + i, 1);
+		if (i % 8 == 0)
+			usleep(1000);
+	}
+	raw_expect(fd, "\r\n\r\n3 294");
+	close(fd);
+}
+
+static void smuggled_and_malformed_requests_are_refused_and_the_connection_closed(void **state)
+{
+	static const struct {
+		const char *request;
+		const char *status;
+	} bad[] = {
+		{"POST /echo HTTP/1.1\r\n" H "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG",
+	         "400"},
+		{"POST /echo HTTP/1.1\r\n" H "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", "400"},
+		{"POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: xchunked\r\n\r\n", "501"},
+		{"GET /hello HTTP/1.1\r\n" H "A : b\r\n\r\n", "400"},
+		{"GET /hello HTTP/1.1\r\n\r\n", "400"},
+		{"GET /hello HTTP/1.1\n", "400"},
+		{"GET /hello HTTP/3.0\r\n" H "\r\n", "505"},
+		{"PUT /count HTTP/1.1\r\n" H "Content-Length: 1\r\nExpect: cake\r\n\r\n", "417"},
+		{"\r\nGET /hello HTTP/1.1\r\n" H "\r\n", "400"},
+		{"\x16\x03\x01\x02\n", "400"}, /* TLS to the plain port */
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		char out[4096], wanted[32];
+		int fd = raw_connect(f);
+
+		raw_send(fd, bad[i].request);
+		raw_send(fd, "GET /hello HTTP/1.1\r\n" H "\r\n"); /* must never be answered */
+		raw_read(fd, out, sizeof out, 5000);
+		snprintf(wanted, sizeof wanted, "HTTP/1.1 %s ", bad[i].status);
+		if (strncmp(out, wanted, strlen(wanted)) != 0 || strstr(out + 1, "HTTP/1.1 2"))
+			fail_msg("%s answered: %s", bad[i].request, out);
+		assert_non_null(strstr(out, "Connection: close\r\n"));
+		close(fd);
+	}
+	assert_int_equal(stats(f).requests, 0);
+	assert_int_equal(stats(f).refused_requests, sizeof bad / sizeof *bad);
+}
+
+static void broken_chunks_are_400_even_while_the_handler_reads(void **state)
+{
+	struct fixture *f = *state;
+	int fd = raw_connect(f);
+
+	raw_send(fd, "POST /count HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n3\r\nabcX\r\n0\r\n\r\n");
+	raw_expect(fd, "HTTP/1.1 400 Bad Request\r\n");
+	assert_true(raw_is_closed(fd, 5000));
+	close(fd);
+}
+
+static void forbidden_trailers_are_400(void **state)
+{
+	struct fixture *f = *state;
+	int fd = raw_connect(f);
+
+	raw_send(fd, "POST /count HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 5\r\n\r\n");
+	raw_expect(fd, "HTTP/1.1 400 Bad Request\r\n");
+	close(fd);
+}
+
+static void an_oversize_head_is_431_and_an_oversize_target_414(void **state)
+{
+	static char big[HTTP1_HEAD_BYTES_MAX + 1024];
+	struct fixture *f = *state;
+	int fd = raw_connect(f);
+
+	memset(big, 'a', sizeof big - 1);
+	raw_send(fd, "GET /hello HTTP/1.1\r\n" H "A: ");
+	raw_send(fd, big);
+	raw_expect(fd, "HTTP/1.1 431 ");
+	close(fd);
+	fd = raw_connect(f);
+	raw_send(fd, "GET /");
+	raw_send(fd, big);
+	raw_expect(fd, "HTTP/1.1 414 ");
+	close(fd);
+	fd = raw_connect(f);
+	raw_send(fd, "GET /");
+	raw_send_bytes(fd, big, HTTP1_TARGET_BYTES_MAX);
+	raw_send(fd, " HTTP/1.1\r\n" H "\r\n");
+	raw_expect(fd, "HTTP/1.1 414 ");
+	close(fd);
+}
+
+static void an_oversize_body_is_413_whether_stated_or_sent(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	fixture_stop(f);
+	f->config.body_bytes_max = 1000;
+	fixture_start(f);
+	fd = raw_connect(f);
+	raw_send(fd, "PUT /count HTTP/1.1\r\n" H "Content-Length: 1001\r\n\r\n");
+	raw_expect(fd, "HTTP/1.1 413 ");
+	close(fd);
+	fd = raw_connect(f);
+	raw_send(fd, "PUT /count HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n3e9\r\n");
+	raw_expect(fd, "HTTP/1.1 413 ");
+	close(fd);
+	fd = raw_connect(f);
+	raw_send(fd, "PUT /count HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n");
+	raw_expect(fd, "HTTP/1.1 413 ");
+	close(fd);
+}
+
+static void a_handler_may_lower_the_largest_body(void **state)
+{
+	struct fixture *f = *state;
+	int fd = raw_connect(f);
+
+	raw_send(fd, "PUT /limited HTTP/1.1\r\n" H "Content-Length: 10\r\n\r\n0123456789");
+	raw_expect(fd, "0123456789");
+	raw_send(fd, "PUT /limited HTTP/1.1\r\n" H "Content-Length: 11\r\n\r\n0123456789a");
+	raw_expect(fd, "HTTP/1.1 413 ");
+	close(fd);
+	fd = raw_connect(f);
+	raw_send(fd, "PUT /limited HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n");
+	raw_expect(fd, "0123456789");
+	raw_send(fd, "PUT /limited HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n1\r\nb");
+	raw_expect(fd, "HTTP/1.1 413 ");
+	close(fd);
+}
+
+static void continue_is_sent_only_when_the_body_is_read(void **state)
+{
+	struct fixture *f = *state;
+	char out[4096];
+	int fd = raw_connect(f);
+
+	raw_send(fd, "PUT /count HTTP/1.1\r\n" H "Content-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+	raw_expect(fd, "HTTP/1.1 100 Continue\r\n\r\n");
+	raw_send(fd, "abc");
+	raw_expect(fd, "3 294");
+	/* Whoever does not read the body does not ask for it either, and does not guess whether it will come. */
+	raw_send(fd, "PUT /early HTTP/1.1\r\n" H "Content-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+	raw_read(fd, out, sizeof out, 5000);
+	assert_null(strstr(out, "100 Continue"));
+	assert_non_null(strstr(out, "HTTP/1.1 403 "));
+	assert_non_null(strstr(out, "Connection: close\r\n"));
+	close(fd);
+	/* A body that comes along is not asked for. */
+	fd = raw_connect(f);
+	raw_send(fd, "PUT /count HTTP/1.1\r\n" H
+	             "Content-Length: 3\r\nExpect: 100-continue\r\nConnection: close\r\n\r\nabc");
+	raw_read(fd, out, sizeof out, 5000);
+	assert_null(strstr(out, "100 Continue"));
+	assert_non_null(strstr(out, "3 294"));
+	close(fd);
+}
+
+static void the_client_waits_for_continue_and_takes_a_refusal(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(http_client_freep) struct http_client *c = fixture_client(f, true);
+	CLEANUP(buf_freep) struct buf *body = NULL;
+	struct pattern p = {.left = 100000};
+	struct http_client_request r = {.method = "PUT",
+	                                .target = slice_str("/count"),
+	                                .source = yield_pattern,
+	                                .source_context = &p,
+	                                .source_length = 100000,
+	                                .expect_continue = true};
+
+	assert_int_equal(buf_new(1024, &body, NULL), ERR_OK);
+	assert_int_equal(call(c, &r, body), 200);
+	assert_true(slice_starts_with(buf_slice(body), "100000 "));
+	p = (struct pattern){.left = 100000};
+	r.target = slice_str("/early");
+	assert_int_equal(call(c, &r, body), 403);
+	assert_int_equal(p.left, 100000); /* not a byte of it was sent */
+	r.target = slice_str("/count");
+	assert_int_equal(call(c, &r, body), 200);
+}
+
+static void a_small_unread_body_is_dropped_and_the_connection_kept(void **state)
+{
+	struct fixture *f = *state;
+	int fd = raw_connect(f);
+
+	raw_send(fd, "PUT /early HTTP/1.1\r\n" H "Content-Length: 3\r\n\r\nabcGET /hello HTTP/1.1\r\n" H "\r\n");
+	raw_expect(fd, "\r\n\r\nhello\n");
+	close(fd);
+}
+
+static void an_early_answer_reaches_a_client_that_is_still_sending(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(buf_freep) struct buf *body = NULL;
+
+	assert_int_equal(buf_new(1024, &body, NULL), ERR_OK);
+	for (int use_tls = 0; use_tls < 2; use_tls++) {
+		CLEANUP(http_client_freep) struct http_client *c = fixture_client(f, use_tls);
+		struct pattern p = {.left = 500000000};
+		struct http_client_request r = {.method = "PUT",
+		                                .target = slice_str("/early"),
+		                                .source = yield_pattern,
+		                                .source_context = &p,
+		                                .source_length = 500000000};
+
+		assert_int_equal(call(c, &r, body), 403);
+		assert_true(slice_is_str(buf_slice(body), "no\n"));
+		assert_true(p.left > 0);
+		assert_false(http_client_is_connected(c));
+	}
+}
+
+static void a_handler_that_fails_is_500_without_its_reason(void **state)
+{
+	struct fixture *f = *state;
+	char out[4096];
+	int fd = raw_connect(f);
+
+	raw_send(fd, "GET /unknown HTTP/1.1\r\n" H "\r\n");
+	raw_read(fd, out, sizeof out, 5000);
+	assert_non_null(strstr(out, "HTTP/1.1 500 "));
+	assert_null(strstr(out, "secret"));
+	close(fd);
+}
+
+static void an_answer_broken_off_is_never_taken_for_a_whole_one(void **state)
+{
+	static const char *const targets[] = {"/short", "/long"};
+	struct fixture *f = *state;
+	CLEANUP(buf_freep) struct buf *body = NULL;
+
+	assert_int_equal(buf_new(1024, &body, NULL), ERR_OK);
+	for (size_t i = 0; i < 2; i++) {
+		CLEANUP(http_client_freep) struct http_client *c = fixture_client(f, true);
+		struct http_client_request r = {.method = "GET", .target = slice_str(targets[i])};
+		const struct http1_response *response = NULL;
+		int err = http_client_start(c, &r, &response, NULL);
+
+		if (err == ERR_OK)
+			err = http_client_read_all(c, body, NULL);
+		assert_int_equal(err, ERR_CLOSED);
+	}
+}
+
+static void answers_can_not_be_split_nor_framed_by_handlers(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(http_client_freep) struct http_client *c = fixture_client(f, false);
+	CLEANUP(buf_freep) struct buf *body = NULL;
+
+	assert_int_equal(buf_new(1024, &body, NULL), ERR_OK);
+	assert_int_equal(get(c, "/split", body), 500);
+	assert_int_equal(get(c, "/ours", body), 500);
+}
+
+static void http_1_0_is_answered_plainly_and_closed(void **state)
+{
+	struct fixture *f = *state;
+	char out[4096];
+	int fd = raw_connect(f);
+
+	raw_send(fd, "POST /echo HTTP/1.0\r\n" H "Content-Length: 5\r\nConnection: keep-alive\r\n\r\nhello");
+	raw_read(fd, out, sizeof out, 5000);
+	assert_null(strstr(out, "chunked"));
+	assert_string_equal(out + strlen(out) - 9, "\r\n\r\nhello");
+	close(fd);
+}
+
+static void a_half_closed_peer_still_gets_its_answer(void **state)
+{
+	struct fixture *f = *state;
+	int fd = raw_connect(f);
+
+	raw_send(fd, "GET /hello HTTP/1.1\r\n" H "\r\n");
+	shutdown(fd, SHUT_WR);
+	raw_expect(fd, "hello\n");
+	close(fd);
+	fd = raw_connect(f);
+	raw_send(fd, "PUT /count HTTP/1.1\r\n" H "Content-Length: 9\r\n\r\nabc");
+	shutdown(fd, SHUT_WR);
+	raw_expect(fd, "HTTP/1.1 400 ");
+	close(fd);
+}
+
+static void connections_end_after_their_share_of_requests(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(http_client_freep) struct http_client *c = NULL;
+	CLEANUP(buf_freep) struct buf *body = NULL;
+
+	fixture_stop(f);
+	f->config.requests_per_connection_max = 3;
+	fixture_start(f);
+	c = fixture_client(f, false);
+	assert_int_equal(buf_new(1024, &body, NULL), ERR_OK);
+	for (int i = 1; i <= 7; i++) {
+		assert_int_equal(get(c, "/hello", body), 200);
+		assert_int_equal(http_client_is_connected(c), i % 3 != 0);
+	}
+	assert_int_equal(stats(f).accepted, 3);
+}
+
+/* Many slow heads hold no thread: one worker serves others beside them, and their time runs out. */
+static void slow_heads_hold_no_worker_and_time_out(void **state)
+{
+	enum { SLOW = 40 };
+	struct fixture *f = *state;
+	CLEANUP(buf_freep) struct buf *body = NULL;
+	int fds[SLOW];
+
+	fixture_stop(f);
+	f->config.workers = 1;
+	f->config.head_ms = 600;
+	fixture_start(f);
+	assert_int_equal(buf_new(1024, &body, NULL), ERR_OK);
+	for (int i = 0; i < SLOW; i++) {
+		fds[i] = raw_connect(f);
+		raw_send(fds[i], "GET /hello HTTP/1.1\r\nHost");
+	}
+	CLEANUP(http_client_freep) struct http_client *c = fixture_client(f, true);
+
+	for (int round = 0; round < 8; round++) {
+		uint64_t before = time_mono_ms();
+
+		assert_int_equal(get(c, "/hello", body), 200);
+		assert_true(time_mono_ms() - before < 400);
+		for (int i = 0; i < SLOW && round < 5; i++)
+			raw_send(fds[i], "x");
+		usleep(100000);
+	}
+	for (int i = 0; i < SLOW; i++) {
+		raw_expect(fds[i], "HTTP/1.1 408 ");
+		close(fds[i]);
+	}
+	assert_int_equal(stats(f).timeouts, SLOW);
+}
+
+static void handshakes_that_stall_hold_no_worker_and_time_out(void **state)
+{
+	enum { SLOW = 20 };
+	struct fixture *f = *state;
+	CLEANUP(buf_freep) struct buf *body = NULL;
+	int fds[SLOW];
+	uint16_t plain_port;
+
+	fixture_stop(f);
+	f->config.workers = 1;
+	f->config.handshake_ms = 600;
+	fixture_start(f);
+	plain_port = f->plain_port;
+	f->plain_port = f->tls_port; /* raw bytes to the TLS port */
+	for (int i = 0; i < SLOW; i++) {
+		fds[i] = raw_connect(f);
+		raw_send_bytes(fds[i], "\x16\x03\x01\x02", i % 2 ? 4 : 0);
+	}
+	f->plain_port = plain_port;
+	CLEANUP(http_client_freep) struct http_client *c = fixture_client(f, true);
+
+	assert_int_equal(buf_new(1024, &body, NULL), ERR_OK);
+	assert_int_equal(get(c, "/hello", body), 200);
+	for (int i = 0; i < SLOW; i++) {
+		assert_true(raw_is_closed(fds[i], 3000));
+		close(fds[i]);
+	}
+	assert_int_equal(stats(f).timeouts, SLOW);
+	assert_int_equal(get(c, "/hello", body), 200);
+}
+
+static void a_body_that_drips_is_408(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	fixture_stop(f);
+	f->config.stall_ms = 300;
+	f->config.bytes_per_s_min = 1000;
+	fixture_start(f);
+	fd = raw_connect(f);
+	raw_send(fd, "PUT /count HTTP/1.1\r\n" H "Content-Length: 100000\r\n\r\n");
+	for (int i = 0; i < 12; i++) {
+		raw_send(fd, "x"); /* 20 bytes a second buy next to nothing */
+		usleep(50000);
+	}
+	raw_expect(fd, "HTTP/1.1 408 ");
+	close(fd);
+	assert_int_equal(stats(f).timeouts, 1);
+	/* A thousand bytes buy a second: this one stalls longer than 300 ms, and may. */
+	fd = raw_connect(f);
+	raw_send(fd, "PUT /count HTTP/1.1\r\n" H "Content-Length: 1001\r\n\r\n");
+	for (int i = 0; i < 1000; i += 10)
+		raw_send(fd, "xxxxxxxxxx");
+	usleep(600000);
+	raw_send(fd, "y");
+	raw_expect(fd, "HTTP/1.1 200 ");
+	close(fd);
+}
+
+static void a_peer_that_does_not_read_its_answer_is_cut_off(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t before = time_mono_ms();
+	int fd, small = 4096;
+
+	fixture_stop(f);
+	f->config.stall_ms = 300;
+	f->config.bytes_per_s_min = 1000 * 1000 * 1000;
+	fixture_start(f);
+	fd = raw_connect(f);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+	raw_send(fd, "GET /large?400000000 HTTP/1.1\r\n" H "\r\n");
+	while (stats(f).timeouts == 0 && time_mono_ms() - before < 8000)
+		usleep(20000);
+	assert_int_equal(stats(f).timeouts, 1);
+	close(fd);
+}
+
+static void idle_connections_are_closed_without_a_word(void **state)
+{
+	struct fixture *f = *state;
+	char out[256];
+	int fd;
+
+	fixture_stop(f);
+	f->config.idle_ms = 300;
+	fixture_start(f);
+	fd = raw_connect(f);
+	raw_send(fd, "GET /hello HTTP/1.1\r\n" H "\r\n");
+	raw_expect(fd, "hello\n");
+	assert_int_equal(raw_read(fd, out, sizeof out, 3000), 0);
+	assert_true(raw_is_closed(fd, 100));
+	assert_int_equal(stats(f).timeouts, 0);
+	close(fd);
+}
+
+static void a_kept_connection_that_has_ended_is_made_anew(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(http_client_freep) struct http_client *c = NULL;
+	CLEANUP(buf_freep) struct buf *body = NULL;
+
+	fixture_stop(f);
+	f->config.idle_ms = 200;
+	fixture_start(f);
+	c = fixture_client(f, true);
+	assert_int_equal(buf_new(1024, &body, NULL), ERR_OK);
+	assert_int_equal(get(c, "/hello", body), 200);
+	usleep(900000);
+	assert_int_equal(get(c, "/hello", body), 200);
+	assert_int_equal(stats(f).accepted, 2);
+}
+
+static void one_peer_gets_its_share_of_connections(void **state)
+{
+	struct fixture *f = *state;
+	char out[1024];
+	int fds[3];
+
+	fixture_stop(f);
+	f->config.connections_per_peer_max = 2;
+	fixture_start(f);
+	for (int i = 0; i < 3; i++)
+		fds[i] = raw_connect(f);
+	for (int i = 0; i < 2; i++)
+		raw_send(fds[i], "GET /hello HTTP/1.1\r\n" H "\r\n");
+	raw_expect(fds[0], "hello\n");
+	raw_expect(fds[1], "hello\n");
+	raw_read(fds[2], out, sizeof out, 3000);
+	assert_non_null(strstr(out, "HTTP/1.1 503 "));
+	assert_int_equal(stats(f).refused_peer, 1);
+	close(fds[2]);
+	close(fds[0]);
+	usleep(200000); /* what is closed counts no more */
+	fds[0] = raw_connect(f);
+	raw_send(fds[0], "GET /hello HTTP/1.1\r\n" H "\r\n");
+	raw_expect(fds[0], "hello\n");
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void the_table_of_connections_has_an_end(void **state)
+{
+	struct fixture *f = *state;
+	char out[1024];
+	int fds[4];
+
+	fixture_stop(f);
+	f->config.connections_max = 3;
+	fixture_start(f);
+	for (int i = 0; i < 4; i++)
+		fds[i] = raw_connect(f);
+	raw_read(fds[3], out, sizeof out, 3000);
+	assert_non_null(strstr(out, "HTTP/1.1 503 "));
+	assert_int_equal(stats(f).refused_full, 1);
+	assert_int_equal(stats(f).connections, 3);
+	for (int i = 0; i < 4; i++)
+		close(fds[i]);
+}
+
+static void refuse_as_json(void *context, const struct http_refusal *refusal, struct buf *body, const char **type)
+{
+	(void)context;
+	*type = "application/problem+json";
+	assert_int_equal(buf_put_fmt(body, NULL, "{\"status\":%u,\"known\":%s}", refusal->status,
+	                             refusal->request ? "true" : "false"),
+	                 ERR_OK);
+}
+
+static void refusals_take_the_shape_the_program_gives_them(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	fixture_stop(f);
+	f->config.refuse = refuse_as_json;
+	fixture_start(f);
+	fd = raw_connect(f);
+	raw_send(fd, "GET /hello HTTP/1.1\r\n\r\n");
+	raw_expect(fd, "Content-Type: application/problem+json\r\n");
+	close(fd);
+	fd = raw_connect(f);
+	raw_send(fd, "GET /hello HTTP/1.1\r\n\r\n");
+	raw_expect(fd, "\r\n\r\n{\"status\":400,\"known\":false}");
+	close(fd);
+	fd = raw_connect(f);
+	raw_send(fd, "GET /unknown HTTP/1.1\r\n" H "\r\n");
+	raw_expect(fd, "\r\n\r\n{\"status\":500,\"known\":true}");
+	close(fd);
+}
+
+static void stopping_lets_exchanges_finish_and_closes_what_is_idle(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t before = time_mono_ms();
+	int busy = raw_connect(f), idle = raw_connect(f), half = raw_connect(f);
+	char out[1024];
+
+	raw_send(idle, "GET /hello HTTP/1.1\r\n" H "\r\n");
+	raw_expect(idle, "hello\n");
+	raw_send(half, "GET /hello HTT");
+	raw_send(busy, "GET /sleep HTTP/1.1\r\n" H "\r\n");
+	usleep(100000);
+	http_server_stop(f->server, 3000);
+	assert_true(time_mono_ms() - before < 2900);
+	raw_read(busy, out, sizeof out, 1000);
+	assert_non_null(strstr(out, "slept\n"));
+	assert_non_null(strstr(out, "Connection: close\r\n"));
+	assert_true(raw_is_closed(idle, 100));
+	raw_read(half, out, sizeof out, 1000);
+	assert_non_null(strstr(out, "HTTP/1.1 503 "));
+	close(busy);
+	close(idle);
+	close(half);
+}
+
+static void stopping_does_not_wait_for_a_peer_that_never_reads(void **state)
+{
+	struct fixture *f = *state;
+	int fd = raw_connect(f);
+	uint64_t before;
+
+	raw_send(fd, "GET /large?400000000 HTTP/1.1\r\n" H "\r\n");
+	usleep(200000);
+	before = time_mono_ms();
+	http_server_stop(f->server, 300);
+	assert_true(time_mono_ms() - before < 3000);
+	close(fd);
+}
+
+static void a_server_that_can_not_start_leaves_nothing_running(void **state)
+{
+	struct http_server_config config;
+	struct http_server *s = NULL;
+	struct why why;
+	(void)state;
+
+	http_server_config_init(&config);
+	assert_int_equal(http_server_new(&config, &s, &why), ERR_INTERNAL);
+	assert_null(s);
+}
+
+static void nothing_leaks_from_connections_that_come_and_go(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 200; i++) {
+		int fd = raw_connect(f);
+
+		if (i % 2)
+			raw_send(fd, "GET /hello HTTP/1.1\r\n" H "\r\n");
+		close(fd);
+	}
+	for (int i = 0; i < 100 && stats(f).connections; i++)
+		usleep(50000);
+	assert_int_equal(stats(f).connections, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(requests_are_answered_over_kept_connections),
+		TEST(the_handler_sees_its_peer_and_its_workers_own_state),
+		TEST(bodies_of_any_size_go_up_whole),
+		TEST(bodies_of_any_size_come_down_whole),
+		TEST(chunks_and_trailers_go_both_ways),
+		TEST(the_client_reads_chunks_and_trailers),
+		TEST(head_has_the_head_of_get_and_no_body),
+		TEST(no_content_and_not_modified_have_no_body_and_no_length),
+		TEST(pipelined_requests_are_answered_in_order),
+		TEST(requests_may_arrive_byte_by_byte),
+		TEST(smuggled_and_malformed_requests_are_refused_and_the_connection_closed),
+		TEST(broken_chunks_are_400_even_while_the_handler_reads),
+		TEST(forbidden_trailers_are_400),
+		TEST(an_oversize_head_is_431_and_an_oversize_target_414),
+		TEST(an_oversize_body_is_413_whether_stated_or_sent),
+		TEST(a_handler_may_lower_the_largest_body),
+		TEST(continue_is_sent_only_when_the_body_is_read),
+		TEST(the_client_waits_for_continue_and_takes_a_refusal),
+		TEST(a_small_unread_body_is_dropped_and_the_connection_kept),
+		TEST(an_early_answer_reaches_a_client_that_is_still_sending),
+		TEST(a_handler_that_fails_is_500_without_its_reason),
+		TEST(an_answer_broken_off_is_never_taken_for_a_whole_one),
+		TEST(answers_can_not_be_split_nor_framed_by_handlers),
+		TEST(http_1_0_is_answered_plainly_and_closed),
+		TEST(a_half_closed_peer_still_gets_its_answer),
+		TEST(connections_end_after_their_share_of_requests),
+		TEST(slow_heads_hold_no_worker_and_time_out),
+		TEST(handshakes_that_stall_hold_no_worker_and_time_out),
+		TEST(a_body_that_drips_is_408),
+		TEST(a_peer_that_does_not_read_its_answer_is_cut_off),
+		TEST(idle_connections_are_closed_without_a_word),
+		TEST(a_kept_connection_that_has_ended_is_made_anew),
+		TEST(one_peer_gets_its_share_of_connections),
+		TEST(the_table_of_connections_has_an_end),
+		TEST(refusals_take_the_shape_the_program_gives_them),
+		TEST(stopping_lets_exchanges_finish_and_closes_what_is_idle),
+		TEST(stopping_does_not_wait_for_a_peer_that_never_reads),
+		TEST(a_server_that_can_not_start_leaves_nothing_running),
+		TEST(nothing_leaks_from_connections_that_come_and_go),
+	};
+
+	return cmocka_run_group_tests(tests, fixture_new, fixture_free);
+}
