@@ -142,3 +142,38 @@
 #define NET_IN_BYTES (2 * HTTP1_HEAD_BYTES_MAX)
 /* Header fields of an answer, ours or our peer's, before they are sent. */
 #define NET_ANSWER_FIELDS_BYTES_MAX HTTP1_HEAD_BYTES_MAX
+/* --- wire ------------------------------------------------------------------------------------------------------- */
+
+/* A query, or a form body. IAM's largest documents are 10,240 characters, three times that when encoded; two of them
+ * fit. */
+#define FORM_BYTES_MAX 65536
+/* Parameters. A request with 50 tags has 100, and 20 policy documents and session tags come beside them. */
+#define FORM_PAIRS_MAX 256
+
+/* Bytes of a request-target. S3 keys have 1,024, three times that when encoded; a presigned URL adds a session token. */
+#define SIGV4_TARGET_BYTES_MAX 16384
+/* Headers of one request. S3 allows 2 KiB of user metadata, which is at most some 130 headers. */
+#define SIGV4_HEADERS_MAX 256
+/* An Authorization header: the lists below and their punctuation. */
+#define SIGV4_AUTHORIZATION_BYTES_MAX 8192
+/* IAM's own bound for AccessKeyId. */
+#define SIGV4_ACCESS_KEY_BYTES_MAX 128
+/* The longest region name in use has 16 characters. */
+#define SIGV4_REGION_BYTES_MAX 64
+/* The longest service name in signatures has about 30 characters. */
+#define SIGV4_SERVICE_BYTES_MAX 64
+/* The names of all signed headers. 130 of 25 bytes. */
+#define SIGV4_SIGNED_HEADERS_BYTES_MAX 4096
+/* A session token. AWS says to expect up to 4 KiB; ours are smaller. */
+#define SIGV4_TOKEN_BYTES_MAX 4096
+/* What a clock may be off: AWS's own 15 minutes. */
+#define SIGV4_SKEW_MS (15 * 60 * 1000)
+/* A presigned URL lives for at most seven days, as in AWS. */
+#define SIGV4_EXPIRES_S_MAX 604800
+
+/* One JSON text. The largest are manifests and CreateTrainingJob bodies; evidence with its certificates is 100 KiB. */
+#define JSON_BYTES_MAX (1 << 20)
+/* Nesting. A policy reaches 6, a SageMaker request 8, a SLSA statement 10. */
+#define JSON_DEPTH_MAX 32
+/* Values in one text: at most some 20 MiB of memory while it is read. A manifest of 1,000 inputs has 10,000. */
+#define JSON_VALUES_MAX 65536

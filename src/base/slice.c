@@ -3,11 +3,16 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 struct slice slice_str(const char *text)
 {
 	return slice_of(text, text ? strlen(text) : 0);
+}
+
+/* Whatever the locale says. */
+static uint8_t ascii_lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 'a' - 'A') : c;
 }
 
 bool slice_equal(struct slice a, struct slice b)
@@ -23,6 +28,14 @@ int slice_compare(struct slice a, struct slice b)
 	return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
+bool slice_equal_nocase(struct slice a, struct slice b)
+{
+	for (size_t i = 0; i < a.len && a.len == b.len; i++)
+		if (ascii_lower(a.ptr[i]) != ascii_lower(b.ptr[i]))
+			return false;
+	return a.len == b.len;
+}
+
 bool slice_is_str(struct slice s, const char *text)
 {
 	return slice_equal(s, slice_str(text));
@@ -30,7 +43,7 @@ bool slice_is_str(struct slice s, const char *text)
 
 bool slice_is_str_nocase(struct slice s, const char *text)
 {
-	return s.len == strlen(text) && (s.len == 0 || strncasecmp((const char *)s.ptr, text, s.len) == 0);
+	return slice_equal_nocase(s, slice_str(text));
 }
 
 /* Bytes that must follow a first byte, and the lowest code point that needs that many; -1 for what begins nothing. */

@@ -28,6 +28,8 @@ struct slice slice_str(const char *text);
 
 /* For public bytes only: the time it takes tells where they differ. */
 bool slice_equal(struct slice a, struct slice b);
+bool slice_equal_nocase(struct slice a, struct slice b);
+
 /* The order of bytes: negative, 0 or positive. A prefix comes before what it begins. */
 int slice_compare(struct slice a, struct slice b);
 

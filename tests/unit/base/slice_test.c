@@ -263,9 +263,35 @@ static void utf8_is_told_from_what_looks_like_it(void **state)
 	assert_false(slice_is_utf8(slice_of("a\0b", 3)));
 }
 
+static void order_is_by_bytes_and_a_prefix_comes_first(void **state)
+{
+	(void)state;
+
+	assert_true(slice_compare(slice_str("a"), slice_str("ab")) < 0);
+	assert_true(slice_compare(slice_str("b"), slice_str("ab")) > 0);
+	assert_true(slice_compare(slice_str("\x7f"), slice_str("\x80")) < 0);
+	assert_true(slice_compare(slice_str(""), slice_str("a")) < 0);
+	assert_int_equal(slice_compare(slice_str(""), slice_str(NULL)), 0);
+	assert_int_equal(slice_compare(slice_str("ab"), slice_str("ab")), 0);
+}
+
+static void case_is_ignored_in_ascii_only(void **state)
+{
+	(void)state;
+
+	assert_true(slice_equal_nocase(slice_str("X-Amz-Date"), slice_str("x-aMZ-dATE")));
+	assert_true(slice_equal_nocase(slice_str(""), slice_str(NULL)));
+	assert_false(slice_equal_nocase(slice_str("host"), slice_str("hosts")));
+	assert_false(slice_equal_nocase(slice_str("@"), slice_str("`")));
+	assert_false(slice_equal_nocase(slice_str("\xc3\x84"), slice_str("\xc3\xa4")));
+	assert_false(slice_equal_nocase(slice_of("a\0b", 3), slice_of("a\0c", 3)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(order_is_by_bytes_and_a_prefix_comes_first),
+		cmocka_unit_test(case_is_ignored_in_ascii_only),
 		cmocka_unit_test(bytes_have_an_order),
 		cmocka_unit_test(utf8_is_told_from_what_looks_like_it),
 		cmocka_unit_test(numbers_are_read_strictly),
