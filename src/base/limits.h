@@ -177,3 +177,29 @@
 #define JSON_DEPTH_MAX 32
 /* Values in one text: at most some 20 MiB of memory while it is read. A manifest of 1,000 inputs has 10,000. */
 #define JSON_VALUES_MAX 65536
+
+/* A line of an aws-chunked body: a chunk's head is at most 101 bytes, a trailer's line a name and a checksum in base64. */
+#define AWS_CHUNKED_LINE_BYTES_MAX 512
+/* Trailers of one body. Clients send one checksum; S3 knows ten kinds of them. */
+#define AWS_CHUNKED_TRAILERS_MAX 8
+#define AWS_CHUNKED_TRAILER_NAME_BYTES_MAX 64
+/* A signed chunk is at least this long unless it is the last with data (S3's own rule): signing smaller ones would cost
+ * more than the data. */
+#define AWS_CHUNKED_CHUNK_BYTES_MIN 8192
+
+/* One XML body. CompleteMultipartUpload with 10,000 parts and a checksum each is 3 MiB, DeleteObjects with 1,000 keys at
+ * most 6 MiB if every character is escaped, 1.2 MiB if none is. */
+#define XML_BYTES_MAX (4 << 20)
+/* Elements: 10,000 parts with ETag, PartNumber and five checksums. */
+#define XML_ELEMENTS_MAX 80000
+/* Nesting, read and written. IAM's and S3's deepest answers reach 8. */
+#define XML_DEPTH_MAX 16
+/* The longest name in the S3 API has 38 characters. */
+#define XML_NAME_BYTES_MAX 128
+
+/* A configuration or a job file: people write 10 KiB. */
+#define YAML_BYTES_MAX (256 << 10)
+#define YAML_VALUES_MAX 10000
+#define YAML_DEPTH_MAX 32
+/* The names that lead to one value, with dots between them. */
+#define YAML_PATH_BYTES_MAX 1024

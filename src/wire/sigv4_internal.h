@@ -18,6 +18,9 @@ size_t sigv4_header_find(const struct sigv4_request *request, struct slice name,
 /* Takes the next name off a list "host;x-amz-date"; false at its end. */
 bool sigv4_signed_header_next(struct slice *list, struct slice *ret_name);
 
+/* Reads the value of x-amz-content-sha256 into payload and payload_sha256. */
+MUST_USE int sigv4_payload_read(struct slice text, struct sigv4 *auth, struct why *reterr_why);
+
 /* Is it a token (RFC 9110 section 5.6.2)? */
 bool sigv4_is_token(struct slice text);
 

@@ -213,7 +213,7 @@ static int read_time(struct slice text, struct sigv4 *auth, struct why *reterr_w
 	return time_parse_basic(slice_str(auth->timestamp), &auth->time_ms, reterr_why);
 }
 
-static int read_payload(struct slice text, struct sigv4 *auth, struct why *reterr_why)
+int sigv4_payload_read(struct slice text, struct sigv4 *auth, struct why *reterr_why)
 {
 	for (int kind = SIGV4_PAYLOAD_UNSIGNED; kind <= SIGV4_PAYLOAD_UNSIGNED_TRAILER; kind++) {
 		if (slice_is_str(text, sigv4_payload_text((enum sigv4_payload)kind))) {
@@ -291,7 +291,7 @@ static int read_from_header(const struct sigv4_request *request, struct slice te
 	if (sigv4_header_find(request, slice_str("x-amz-security-token"), &value))
 		TRY(slice_to_str(value, auth->token, sizeof auth->token, reterr_why));
 	if (sigv4_header_find(request, slice_str("x-amz-content-sha256"), &value))
-		return read_payload(value, auth, reterr_why);
+		return sigv4_payload_read(value, auth, reterr_why);
 	ENSURE(strcmp(auth->service, "s3") != 0, ERR_INVALID, reterr_why,
 	       "the request has no x-amz-content-sha256 header, which S3 requires");
 	return ERR_OK;
@@ -304,7 +304,7 @@ static int read_query_payload(const struct sigv4_request *request, const struct 
 
 	if (sigv4_header_find(request, slice_str("x-amz-content-sha256"), &value) ||
 	    form_find(query, "X-Amz-Content-Sha256", &value))
-		return read_payload(value, auth, reterr_why);
+		return sigv4_payload_read(value, auth, reterr_why);
 	if (strcmp(auth->service, "s3") == 0)
 		auth->payload = SIGV4_PAYLOAD_UNSIGNED;
 	return ERR_OK;

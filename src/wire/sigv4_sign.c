@@ -76,14 +76,7 @@ static int choose_payload(const struct sigv4_request *request, struct sigv4 *aut
 
 	if (!sigv4_header_find(request, slice_str("x-amz-content-sha256"), &value))
 		return ERR_OK;
-	for (int kind = SIGV4_PAYLOAD_UNSIGNED; kind <= SIGV4_PAYLOAD_UNSIGNED_TRAILER; kind++) {
-		if (slice_is_str(value, sigv4_payload_text((enum sigv4_payload)kind))) {
-			auth->payload = (enum sigv4_payload)kind;
-			return ERR_OK;
-		}
-	}
-	auth->payload = SIGV4_PAYLOAD_SHA256;
-	return hex_decode(value, auth->payload_sha256, sizeof auth->payload_sha256, reterr_why);
+	return sigv4_payload_read(value, auth, reterr_why);
 }
 
 int sigv4_sign_begin(const struct sigv4_signer *signer, const struct sigv4_request *request, struct sigv4 *ret_auth,
