@@ -67,6 +67,13 @@
  */
 #define DB_VALUE_BYTES_MAX (4 << 20)
 
+/* --- wire/s3 ---------------------------------------------------------------------------------------------------- */
+
+/* A key of 1,024 bytes, each as %XX, a bucket, and a presigned query with its longest credentials. */
+#define S3_TARGET_BYTES_MAX 16384
+/* Names of buckets: S3's own limit. */
+#define S3_BUCKET_NAME_BYTES_MAX 63
+
 /* --- store ------------------------------------------------------------------------------------------------------ */
 
 /* S3's own limits: 10,000 parts an object, keys of 1,024 bytes. */

@@ -46,38 +46,6 @@ bool slice_is_str_nocase(struct slice s, const char *text)
 	return slice_equal_nocase(s, slice_str(text));
 }
 
-/* Bytes that must follow a first byte, and the lowest code point that needs that many; -1 for what begins nothing. */
-static int utf8_follow(uint8_t first, uint32_t *ret_lowest)
-{
-	static const uint32_t lowest[] = {1, 0x80, 0x800, 0x10000};
-	int follow = first < 0x80 ? 0 : first < 0xc0 ? -1 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf8 ? 3 : -1;
-
-	if (follow >= 0)
-		*ret_lowest = lowest[follow];
-	return follow;
-}
-
-bool slice_is_utf8(struct slice s)
-{
-	for (size_t i = 0; i < s.len;) {
-		uint8_t first = s.ptr[i++];
-		uint32_t lowest, point;
-		int follow = utf8_follow(first, &lowest);
-
-		if (follow < 0 || (size_t)follow > s.len - i)
-			return false;
-		point = follow ? first & (0x3fu >> follow) : first;
-		for (int k = 0; k < follow; k++, i++) {
-			if ((s.ptr[i] & 0xc0) != 0x80)
-				return false;
-			point = point << 6 | (s.ptr[i] & 0x3f);
-		}
-		if (point < lowest || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
-			return false;
-	}
-	return true;
-}
-
 bool slice_starts_with(struct slice s, const char *prefix)
 {
 	size_t len = strlen(prefix);

@@ -35,9 +35,6 @@ int slice_compare(struct slice a, struct slice b);
 
 bool slice_is_str(struct slice s, const char *text);
 bool slice_is_str_nocase(struct slice s, const char *text);
-/* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms) without NUL. */
-bool slice_is_utf8(struct slice s);
-
 bool slice_starts_with(struct slice s, const char *prefix);
 
 /* For secrets and authenticators: the time it takes depends on the length only. */

@@ -216,53 +216,6 @@ static void taking_hands_over_once(void **state)
 	free_p(&mine);
 }
 
-static void bytes_have_an_order(void **state)
-{
-	(void)state;
-
-	assert_int_equal(slice_compare(slice_str("a"), slice_str("a")), 0);
-	assert_true(slice_compare(slice_str("a"), slice_str("b")) < 0);
-	assert_true(slice_compare(slice_str("a"), slice_str("ab")) < 0);
-	assert_true(slice_compare(slice_str("\xff"), slice_str("a")) > 0);
-	assert_true(slice_compare(slice_of(NULL, 0), slice_str("a")) < 0);
-	assert_int_equal(slice_compare(slice_of(NULL, 0), slice_str("")), 0);
-}
-
-/* RFC 3629, and the stress cases that its decoders get wrong. */
-static void utf8_is_told_from_what_looks_like_it(void **state)
-{
-	static const char *const good[] = {"",
-	                                   "a",
-	                                   "\xc2\x80",
-	                                   "\xdf\xbf",
-	                                   "\xe0\xa0\x80",
-	                                   "\xed\x9f\xbf",
-	                                   "\xee\x80\x80",
-	                                   "\xf0\x90\x80\x80",
-	                                   "\xf4\x8f\xbf\xbf"};
-	static const char *const bad[] = {"\x80",
-	                                  "\xc0\x80",
-	                                  "\xc1\xbf",
-	                                  "\xc2",
-	                                  "\xe0\x9f\xbf",
-	                                  "\xed\xa0\x80",
-	                                  "\xed\xbf\xbf",
-	                                  "\xe0\xa0",
-	                                  "\xf0\x8f\xbf\xbf",
-	                                  "\xf4\x90\x80\x80",
-	                                  "\xf8\x88\x80\x80\x80",
-	                                  "\xff",
-	                                  "\xc2"
-	                                  "a"};
-	(void)state;
-
-	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
-		assert_true(slice_is_utf8(slice_str(good[i])));
-	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		assert_false(slice_is_utf8(slice_str(bad[i])));
-	assert_false(slice_is_utf8(slice_of("a\0b", 3)));
-}
-
 static void order_is_by_bytes_and_a_prefix_comes_first(void **state)
 {
 	(void)state;
@@ -292,8 +245,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order_is_by_bytes_and_a_prefix_comes_first),
 		cmocka_unit_test(case_is_ignored_in_ascii_only),
-		cmocka_unit_test(bytes_have_an_order),
-		cmocka_unit_test(utf8_is_told_from_what_looks_like_it),
 		cmocka_unit_test(numbers_are_read_strictly),
 		cmocka_unit_test(a_number_passes_exactly_up_to_its_maximum),
 		cmocka_unit_test(slices_compare_by_content),
