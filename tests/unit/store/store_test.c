@@ -443,7 +443,10 @@ static void nothing_acknowledged_is_lost_to_kill_9(void **state)
 			child_puts(f, ends[1], round);
 		close(ends[1]);
 		assert_int_equal(random_fill(&wait_units, 1, NULL), ERR_OK);
-		usleep(5000 + wait_units * 200u);
+		/* The first acknowledgement, however slow the disk, and then some. */
+		assert_int_equal(read(ends[0], &last, sizeof last), sizeof last);
+		total++;
+		usleep(wait_units * 200u);
 		kill(child, SIGKILL);
 		waitpid(child, &status, 0);
 		assert_true(WIFSIGNALED(status)); /* killed by us, and not ended by an error of its own */
