@@ -68,6 +68,7 @@ CASES = [
     ('ifdef', 'src/kms/a.c', FUNCTION % '/*\n#ifdef A\n*/\n', None),
 
     ('header', 'src/kms/a.h', '/* a.h: keys, and what may be done with them. */\n#pragma once\n', None),
+    ('header', 'src/kms/a.h', '/* a.h: YAML 1.2, a safe part of it. */\n#pragma once\n', None),
     ('header', 'src/kms/a.h', '#pragma once\n/* a.h: keys. */\n', 1),
     ('header', 'src/kms/a.h', '/* b.h: keys of others. */\n#pragma once\n', 1),
     ('header', 'src/kms/a.h', '/* a.h: keys, and what may be done with them. */\n', 1),
@@ -91,8 +92,9 @@ CASES = [
     ('private', 'a.md', 'from https://registry.corp.test/x\n', 1),
     ('private', 'a.md', 'AKIA0123456789ABCDEF\n', 1),
     ('private', 'a.md', 'ghp_' + 36 * 'a' + '\n', 1),
-    ('private', 'a.c', '"-----BEGIN EC PRIVATE KEY-----"\n', 1),
-    ('private', 'tests/vectors/x/a.pem', '-----BEGIN PRIVATE KEY-----\n', None),
+    ('private', 'a.c', 'a;\n"-----BEGIN EC PRIVATE KEY-----\\n"\n\t"' + 40 * 'A' + '"', 2),
+    ('private', 'a.pem', '-----BEGIN PRIVATE KEY-----\n' + 64 * 'a' + '\n', 1),
+    ('private', 'a.c', 'assert_starts_with(pem, "-----BEGIN PRIVATE KEY-----\\n");\nassert_that(x);\n', None),
 ]
 
 LIMITS = '#define A_MAX 1\n#define A_SUM (A_MAX + 1)\n'
