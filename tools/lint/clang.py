@@ -92,7 +92,8 @@ def _tidy_one(top, path, stamp):
             return []
     if not found:
         return [(path, 0, 'tidy', output.strip() or f'{TIDY} exits {code}')]
-    return [(os.path.relpath(os.path.join(top, name), top), int(line), 'tidy', message)
+    build = os.path.join(top, BUILD)  # what its paths are relative to
+    return [(os.path.relpath(os.path.join(build, name), top), int(line), 'tidy', message)
             for name, line, message in found]
 
 
