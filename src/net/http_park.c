@@ -29,6 +29,15 @@ static void arm(struct http_server *s, struct http_conn *c, uint32_t events)
 		c->is_watched = true;
 }
 
+/* Lets a worker end a parked connection: with its reading half shut the event comes at once, whatever the peer does,
+ * and a last answer can still be written. Lock held. */
+static void expire(struct http_server *s, struct http_conn *c)
+{
+	c->expired = true;
+	(void)shutdown(c->fd, SHUT_RD);
+	arm(s, c, EPOLLIN);
+}
+
 /* Lock held. */
 static struct http_conn *find_free(struct http_server *s, const struct socket_peer *peer, bool *ret_peer_full)
 {
@@ -47,6 +56,23 @@ static struct http_conn *find_free(struct http_server *s, const struct socket_pe
 	return found;
 }
 
+/* A full table must not stay full of peers that have nothing to say: the one that has been idle for longest goes, and
+ * the next to come finds room. Lock held. */
+static void make_room(struct http_server *s)
+{
+	struct http_conn *longest = NULL;
+
+	for (unsigned i = 0; i < s->config.connections_max; i++) {
+		struct http_conn *c = &s->conns[i];
+		bool is_idle = c->in_use && c->parked && !c->expired && c->state == HTTP_CONN_HEAD && !c->in_len;
+
+		if (is_idle && (!longest || c->deadline_mono_ms < longest->deadline_mono_ms))
+			longest = c;
+	}
+	if (longest)
+		expire(s, longest);
+}
+
 int http_conn_open(struct http_server *s, int fd, const struct socket_peer *peer, struct tls_server *tls,
                    struct why *reterr_why)
 {
@@ -57,6 +83,8 @@ int http_conn_open(struct http_server *s, int fd, const struct socket_peer *peer
 	pthread_mutex_lock(&s->lock);
 	c = find_free(s, peer, &peer_full);
 	if (!c || peer_full) {
+		if (!peer_full)
+			make_room(s);
 		pthread_mutex_unlock(&s->lock);
 		atomic_fetch_add(peer_full ? &s->counters.refused_peer : &s->counters.refused_full, 1);
 		why_set(reterr_why, peer_full ? "too many connections from %s" : "too many connections, among them %s",
@@ -94,15 +122,6 @@ struct http_conn *http_conn_claim(struct http_server *s, uint64_t event)
 	}
 	pthread_mutex_unlock(&s->lock);
 	return c;
-}
-
-/* Lets a worker end a parked connection: with its reading half shut the event comes at once, whatever the peer does,
- * and a last answer can still be written. Lock held. */
-static void expire(struct http_server *s, struct http_conn *c)
-{
-	c->expired = true;
-	(void)shutdown(c->fd, SHUT_RD);
-	arm(s, c, EPOLLIN);
 }
 
 void http_conn_park(struct http_server *s, struct http_conn *c, enum net_want want, uint64_t deadline_mono_ms)

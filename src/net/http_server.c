@@ -17,6 +17,7 @@
 enum {
 	SWEEP_MS = 250, /* how late a deadline of something parked may be noticed */
 	ACCEPTS_IN_A_ROW = 64,
+	ACCEPT_PAUSE_US = 10000,
 	/* A head and its fields, one gathered record and one piece that is not worth sending by itself. */
 	OUT_BYTES_MAX = NET_ANSWER_FIELDS_BYTES_MAX + 64 * 1024,
 };
@@ -102,7 +103,7 @@ static void turn_away(int fd, bool is_tls)
 	close(fd);
 }
 
-/* False when nothing waits any more, or nothing can be accepted now. */
+/* False when nothing waits any more. */
 static bool accept_one(struct http_server *s, const struct http_listener *listener)
 {
 	struct sockaddr_storage address = {0};
@@ -110,8 +111,12 @@ static bool accept_one(struct http_server *s, const struct http_listener *listen
 	int fd = accept4(listener->fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	struct socket_peer peer;
 
-	if (fd < 0) /* a connection that was reset while it waited is no reason to stop */
+	if (fd < 0) {
+		/* Out of descriptors or memory: what waits goes on waiting, and must not keep us spinning. */
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			usleep(ACCEPT_PAUSE_US);
 		return errno == EINTR || errno == ECONNABORTED;
+	}
 	socket_peer_describe(&address, &peer);
 	atomic_fetch_add(&s->counters.accepted, 1);
 	if (socket_prepare(fd, NULL) != ERR_OK || http_conn_open(s, fd, &peer, listener->tls, NULL) != ERR_OK)
@@ -125,6 +130,28 @@ static void close_listeners(struct http_server *s)
 		fd_closep(&s->listeners[i].fd);
 }
 
+/* Waits for peers or for http_server_stop(), at most until the next sweep, and accepts. */
+static void accept_some(struct http_server *s, uint64_t next_sweep)
+{
+	struct pollfd p[HTTP_LISTENERS_MAX + 1];
+	uint64_t now = time_mono_ms(), ignored;
+
+	for (size_t i = 0; i < s->listener_count; i++)
+		p[i] = (struct pollfd){.fd = s->listeners[i].fd, .events = POLLIN};
+	p[s->listener_count] = (struct pollfd){.fd = s->accept_wake_fd, .events = POLLIN};
+	if (poll(p, (nfds_t)s->listener_count + 1, now < next_sweep ? (int)(next_sweep - now) : 0) <= 0)
+		return;
+	for (size_t i = 0; i < s->listener_count; i++)
+		for (int n = 0; p[i].revents && n < ACCEPTS_IN_A_ROW; n++)
+			if (!accept_one(s, &s->listeners[i]))
+				break;
+	if (p[s->listener_count].revents) {
+		(void)!read(s->accept_wake_fd, &ignored, sizeof ignored);
+		close_listeners(s);
+		http_conn_sweep(s);
+	}
+}
+
 /* Accepts and sweeps until the last connection is gone after http_server_stop(). */
 static void *run_accept(void *arg)
 {
@@ -133,25 +160,7 @@ static void *run_accept(void *arg)
 	bool is_over = false;
 
 	while (!is_over) {
-		struct pollfd p[HTTP_LISTENERS_MAX + 1];
-		uint64_t now = time_mono_ms();
-		size_t count = 0;
-
-		p[count++] = (struct pollfd){.fd = s->accept_wake_fd, .events = POLLIN};
-		for (size_t i = 0; i < s->listener_count; i++)
-			p[count++] = (struct pollfd){.fd = s->listeners[i].fd, .events = POLLIN};
-		(void)poll(p, (nfds_t)count, now < next_sweep ? (int)(next_sweep - now) : 0);
-		for (size_t i = 0; i < s->listener_count; i++)
-			for (int n = 0; p[i + 1].revents && n < ACCEPTS_IN_A_ROW; n++)
-				if (!accept_one(s, &s->listeners[i]))
-					break;
-		if (p[0].revents) {
-			uint64_t ignored;
-
-			(void)!read(s->accept_wake_fd, &ignored, sizeof ignored);
-			close_listeners(s);
-			next_sweep = 0;
-		}
+		accept_some(s, next_sweep);
 		if (time_mono_ms() >= next_sweep) {
 			http_conn_sweep(s);
 			next_sweep = time_mono_ms() + SWEEP_MS;

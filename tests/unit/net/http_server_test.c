@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "base/time.h"
+#include "net/socket.h"
 #include "net_fixture.h"
 
 #define H "Host: a\r\n"
@@ -781,6 +782,113 @@ static void the_table_of_connections_has_an_end(void **state)
 		close(fds[i]);
 }
 
+static void a_full_table_makes_room_by_its_longest_idle(void **state)
+{
+	struct fixture *f = *state;
+	int fds[4];
+
+	fixture_stop(f);
+	f->config.connections_max = 2;
+	fixture_start(f);
+	for (int i = 0; i < 2; i++) {
+		fds[i] = raw_connect(f);
+		raw_send(fds[i], "GET /hello HTTP/1.1\r\n" H "\r\n");
+		raw_expect(fds[i], "hello\n");
+		usleep(50000);
+	}
+	fds[2] = raw_connect(f);
+	raw_expect(fds[2], "HTTP/1.1 503 ");
+	assert_true(raw_is_closed(fds[0], 3000));
+	fds[3] = raw_connect(f);
+	raw_send(fds[3], "GET /hello HTTP/1.1\r\n" H "\r\n");
+	raw_expect(fds[3], "hello\n");
+	raw_send(fds[1], "GET /hello HTTP/1.1\r\n" H "\r\n");
+	raw_expect(fds[1], "hello\n");
+	for (int i = 0; i < 4; i++)
+		close(fds[i]);
+}
+
+static void an_unread_body_is_dropped_up_to_its_bound(void **state)
+{
+	static char body[NET_DRAIN_BYTES_MAX + 1];
+	struct fixture *f = *state;
+
+	memset(body, 'x', sizeof body);
+	for (int extra = 0; extra < 2; extra++) {
+		int fd = raw_connect(f);
+		char head[128], out[1024];
+
+		snprintf(head, sizeof head, "PUT /early HTTP/1.1\r\n" H "Content-Length: %d\r\n\r\n",
+		         NET_DRAIN_BYTES_MAX + extra);
+		raw_send(fd, head);
+		raw_expect(fd, extra ? "Connection: close\r\n" : "\r\n\r\nno\n");
+		raw_send_bytes(fd, body, (size_t)NET_DRAIN_BYTES_MAX + (size_t)extra);
+		raw_send(fd, "GET /hello HTTP/1.1\r\n" H "\r\n");
+		if (extra) { /* what came after it is nobody's request */
+			raw_read(fd, out, sizeof out, 1000);
+			assert_null(strstr(out, "hello"));
+		} else {
+			raw_expect(fd, "hello\n");
+		}
+		close(fd);
+	}
+}
+
+static void lingering_has_an_end_in_time(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t before = time_mono_ms();
+	int fd;
+
+	fixture_stop(f);
+	f->config.linger_ms = 300;
+	fixture_start(f);
+	fd = raw_connect(f);
+	raw_send(fd, "GET /hello HTTP/1.1\r\n" H "Connection: close\r\n\r\n");
+	raw_expect(fd, "hello\n");
+	while (stats(f).connections && time_mono_ms() - before < 5000)
+		usleep(10000);
+	assert_int_equal(stats(f).connections, 0);
+	assert_true(time_mono_ms() - before >= 300);
+	close(fd);
+}
+
+static void lingering_has_an_end_in_bytes(void **state)
+{
+	static const char piece[256 * 1024];
+	struct fixture *f = *state;
+	uint64_t sent = 0;
+	int fd;
+
+	fixture_stop(f);
+	f->config.linger_ms = 60000;
+	fixture_start(f);
+	fd = raw_connect(f);
+	raw_send(fd, "PUT /early HTTP/1.1\r\n" H "Content-Length: 1000000000\r\n\r\n");
+	while (sent < 1000000000) {
+		ssize_t put = send(fd, piece, sizeof piece, MSG_NOSIGNAL);
+
+		if (put <= 0)
+			break;
+		sent += (uint64_t)put;
+	}
+	/* What is beyond the bound lies in the buffers of the two sockets. */
+	assert_in_range(sent, NET_LINGER_BYTES_MAX, NET_LINGER_BYTES_MAX + 32 * 1024 * 1024);
+	close(fd);
+}
+
+static void the_fields_of_an_answer_have_a_bound(void **state)
+{
+	struct fixture *f = *state;
+	int fd = raw_connect(f);
+
+	raw_send(fd, "GET /fields?32 HTTP/1.1\r\n" H "\r\n");
+	raw_expect(fd, "\r\n\r\nmany\n");
+	raw_send(fd, "GET /fields?33 HTTP/1.1\r\n" H "\r\n");
+	raw_expect(fd, "HTTP/1.1 500 ");
+	close(fd);
+}
+
 static void refuse_as_json(void *context, const struct http_refusal *refusal, struct buf *body, const char **type)
 {
 	(void)context;
@@ -851,16 +959,46 @@ static void stopping_does_not_wait_for_a_peer_that_never_reads(void **state)
 	close(fd);
 }
 
+static int third_worker_fails(void *context, void **ret_worker, struct why *why)
+{
+	int *calls = context;
+
+	ENSURE(++*calls < 3, ERR_UNAVAILABLE, why, "no link for worker %d", *calls);
+	*ret_worker = malloc(1);
+	return ERR_OK;
+}
+
 static void a_server_that_can_not_start_leaves_nothing_running(void **state)
 {
-	struct http_server_config config;
+	struct fixture *f = *state;
+	struct http_server_config config = f->config;
 	struct http_server *s = NULL;
 	struct why why;
-	(void)state;
+	int calls = 0;
 
-	http_server_config_init(&config);
+	config.worker_open = third_worker_fails;
+	config.context = &calls;
+	assert_int_equal(http_server_new(&config, &s, &why), ERR_OK);
+	assert_int_equal(http_server_start(s, &why), ERR_UNAVAILABLE);
+	assert_string_equal(why.text, "no link for worker 3");
+	http_server_freep(&s);
+	config.handle = NULL;
 	assert_int_equal(http_server_new(&config, &s, &why), ERR_INTERNAL);
 	assert_null(s);
+}
+
+static void a_server_listens_on_eight_sockets_and_no_more(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(http_server_freep) struct http_server *s = NULL;
+	int fd;
+
+	assert_int_equal(http_server_new(&f->config, &s, NULL), ERR_OK);
+	for (int i = 0; i < 9; i++) {
+		assert_int_equal(socket_listen("127.0.0.1:0", &fd, NULL), ERR_OK);
+		assert_int_equal(http_server_listen(s, fd, NULL, NULL), i < 8 ? ERR_OK : ERR_LIMIT);
+	}
+	close(fd);
 }
 
 static void nothing_leaks_from_connections_that_come_and_go(void **state)
@@ -918,10 +1056,16 @@ int main(void)
 		TEST(a_kept_connection_that_has_ended_is_made_anew),
 		TEST(one_peer_gets_its_share_of_connections),
 		TEST(the_table_of_connections_has_an_end),
+		TEST(a_full_table_makes_room_by_its_longest_idle),
+		TEST(an_unread_body_is_dropped_up_to_its_bound),
+		TEST(lingering_has_an_end_in_time),
+		TEST(lingering_has_an_end_in_bytes),
+		TEST(the_fields_of_an_answer_have_a_bound),
 		TEST(refusals_take_the_shape_the_program_gives_them),
 		TEST(stopping_lets_exchanges_finish_and_closes_what_is_idle),
 		TEST(stopping_does_not_wait_for_a_peer_that_never_reads),
 		TEST(a_server_that_can_not_start_leaves_nothing_running),
+		TEST(a_server_listens_on_eight_sockets_and_no_more),
 		TEST(nothing_leaks_from_connections_that_come_and_go),
 	};
 

@@ -177,6 +177,20 @@ static int limited(struct http_exchange *x, struct why *why)
 	return http_exchange_respond(x, 200, buf_slice(body), why);
 }
 
+/* As many fields of 1 KiB as the query says. */
+static int many_fields(struct http_exchange *x, struct why *why)
+{
+	char value[1024 - 6 + 1];
+	uint64_t wanted;
+
+	memset(value, 'v', sizeof value - 1);
+	value[sizeof value - 1] = 0;
+	TRY(slice_to_u64(http_exchange_request(x)->uri.query, 1000, &wanted, why));
+	for (uint64_t i = 0; i < wanted; i++)
+		TRY(http_exchange_field(x, "AB", slice_str(value), why));
+	return http_exchange_respond(x, 200, slice_str("many\n"), why);
+}
+
 static int handle(struct http_exchange *x, void *worker, void *context, struct why *why)
 {
 	const struct http1_request *r = http_exchange_request(x);
@@ -214,6 +228,8 @@ static int handle(struct http_exchange *x, void *worker, void *context, struct w
 		TRY(http_exchange_begin(x, 200, 3, why));
 		return http_exchange_write(x, slice_str("more than three"), why);
 	}
+	if (slice_is_str(r->uri.path, "/fields"))
+		return many_fields(x, why);
 	if (slice_is_str(r->uri.path, "/split"))
 		return http_exchange_field(x, "X-Evil", slice_str("a\r\nSet-Cookie: b"), why);
 	if (slice_is_str(r->uri.path, "/ours"))
