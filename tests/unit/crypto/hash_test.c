@@ -158,6 +158,32 @@ static void rfc_4231_macs_come_out(void **state)
 	assert_int_equal(cases, 18);
 }
 
+/* RFC 2104: a key longer than the hash's block, 64 bytes or 128, is hashed first; one of just that length is not. */
+static void keys_longer_than_a_block_are_hashed_first(void **state)
+{
+	static const uint8_t key[129] = {1, 2, 3};
+	const struct slice message = slice_str("m");
+	uint8_t shorter[HASH_BYTES_MAX], direct[HASH_BYTES_MAX], wanted[HASH_BYTES_MAX];
+	(void)state;
+
+	for (size_t len = 63; len <= 129; len++) {
+		bool is_hashed = len > 64;
+
+		sha256(slice_of(key, len), shorter);
+		hmac_sha256(slice_of(shorter, SHA256_BYTES), message, wanted);
+		hmac_sha256(slice_of(key, len), message, direct);
+		assert_int_equal(bytes_equal_ct(direct, wanted, SHA256_BYTES), is_hashed);
+	}
+	for (size_t len = 127; len <= 129; len++) {
+		bool is_hashed = len > 128;
+
+		sha512(slice_of(key, len), shorter);
+		hmac_parts(HASH_SHA512, slice_of(shorter, SHA512_BYTES), &message, 1, wanted);
+		hmac_parts(HASH_SHA512, slice_of(key, len), &message, 1, direct);
+		assert_int_equal(bytes_equal_ct(direct, wanted, SHA512_BYTES), is_hashed);
+	}
+}
+
 static void a_secret_key_gives_the_same_mac(void **state)
 {
 	CLEANUP(secret_freep) struct secret *key = NULL;
@@ -219,6 +245,7 @@ int main(void)
 		cmocka_unit_test(a_running_hash_is_not_disturbed_by_one_shots),
 		cmocka_unit_test(parts_are_hashed_with_their_lengths),
 		cmocka_unit_test(rfc_4231_macs_come_out),
+		cmocka_unit_test(keys_longer_than_a_block_are_hashed_first),
 		cmocka_unit_test(a_secret_key_gives_the_same_mac),
 		cmocka_unit_test(the_result_may_be_written_over_its_input),
 		cmocka_unit_test(threads_do_not_share_state),

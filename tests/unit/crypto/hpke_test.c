@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/err.h>
+
 #include "base/encode.h"
 #include "base/limits.h"
 #include "crypto/hpke.h"
@@ -203,6 +205,13 @@ static void what_cannot_be_held_is_refused(void **state)
 	assert_int_equal(hpke_key_public(shorter, enc, NULL), ERR_INVALID);
 }
 
+/* In OpenSSL's queue, where TLS on the same thread would stumble over them. */
+static int no_errors_are_left_behind(void **state)
+{
+	(void)state;
+	return ERR_peek_error() == 0 ? 0 : -1;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,5 +224,5 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_held_is_refused),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, no_errors_are_left_behind);
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -146,6 +147,7 @@ static int verify_at(struct slice chain, struct slice roots, uint64_t at, struct
 	int err = x509_chain_verify(chain, roots, at, &key, why);
 
 	assert_true((err == ERR_OK) == (key != NULL));
+	assert_int_equal(ERR_peek_error(), 0); /* nothing left for others to stumble over */
 	return err;
 }
 
@@ -685,6 +687,57 @@ static void broken_pem_is_refused(void **state)
 	assert_int_equal(end, 7);
 }
 
+static void a_good_certificate_does_not_excuse_a_broken_one(void **state)
+{
+	static const char *const behind[] = {
+		"-----BEGIN CERTIFICATE-----\n",
+		"-----BEGIN CERTIFICATE-----\nMAA=\n-----END TRUSTED-----\n",
+		"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n",
+		"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
+	};
+	CLEANUP(install_freep) struct install i = new_install(SIGN_P256, SIGN_P256);
+	(void)state;
+
+	for (size_t k = 0; k < sizeof behind / sizeof behind[0]; k++) {
+		CLEANUP(buf_freep) struct buf *text = new_buf();
+
+		assert_int_equal(buf_put(text, buf_slice(i.server), NULL), ERR_OK);
+		assert_int_equal(buf_put_str(text, behind[k], NULL), ERR_OK);
+		assert_int_equal(verify_at(buf_slice(text), buf_slice(i.ca), START + DAY, NULL), ERR_INVALID);
+	}
+}
+
+static void a_certificate_under_another_name_or_with_more_to_it_is_refused(void **state)
+{
+	static const char begin[] = "-----BEGIN CERTIFICATE-----\n";
+	CLEANUP(install_freep) struct install i = new_install(SIGN_P256, SIGN_P256);
+	CLEANUP(X509_freep) X509 *server = parse(buf_slice(i.server));
+	CLEANUP(buf_freep) struct buf *text = new_buf();
+	CLEANUP(BIO_freep) BIO *bio = BIO_new(BIO_s_mem());
+	struct slice rest = buf_slice(i.server);
+	unsigned char der[2048] = {0}, *at = der;
+	const char *pem;
+	long len, pem_len;
+	(void)state;
+
+	rest = slice_of(rest.ptr + sizeof begin - 1, rest.len - (sizeof begin - 1));
+	assert_int_equal(buf_put_fmt(text, NULL, "%sComment: hello\n\n", begin), ERR_OK);
+	assert_int_equal(buf_put(text, rest, NULL), ERR_OK);
+	assert_int_equal(verify_at(buf_slice(text), buf_slice(i.ca), START + DAY, NULL), ERR_INVALID);
+
+	len = i2d_X509(server, NULL);
+	assert_true(len > 0 && len < (long)sizeof der);
+	assert_int_equal(i2d_X509(server, &at), len);
+	/* The right bytes under another name. */
+	assert_true(PEM_write_bio(bio, "ATTRIBUTE CERTIFICATE", "", der, len) > 0);
+	pem_len = BIO_get_mem_data(bio, &pem);
+	assert_int_equal(verify_at(slice_of(pem, (size_t)pem_len), buf_slice(i.ca), START + DAY, NULL), ERR_INVALID);
+	assert_int_equal(BIO_reset(bio), 1);
+	assert_true(PEM_write_bio(bio, "CERTIFICATE", "", der, len + 1) > 0);
+	pem_len = BIO_get_mem_data(bio, &pem);
+	assert_int_equal(verify_at(slice_of(pem, (size_t)pem_len), buf_slice(i.ca), START + DAY, NULL), ERR_INVALID);
+}
+
 static void texts_and_chains_have_a_largest_size(void **state)
 {
 	CLEANUP(install_freep) struct install i = new_install(SIGN_P256, SIGN_P256);
@@ -728,6 +781,8 @@ int main(void)
 		cmocka_unit_test(the_ca_key_and_its_certificate_must_match),
 		cmocka_unit_test(text_around_certificates_is_ignored_but_other_blocks_are_not),
 		cmocka_unit_test(broken_pem_is_refused),
+		cmocka_unit_test(a_good_certificate_does_not_excuse_a_broken_one),
+		cmocka_unit_test(a_certificate_under_another_name_or_with_more_to_it_is_refused),
 		cmocka_unit_test(texts_and_chains_have_a_largest_size),
 	};
 
