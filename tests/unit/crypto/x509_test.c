@@ -20,7 +20,10 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
+#include "base/fd.h"
+#include "base/file.h"
 #include "base/limits.h"
+#include "base/path.h"
 #include "base/time.h"
 #include "crypto/sign_ossl.h"
 #include "crypto/x509.h"
@@ -174,14 +177,10 @@ static void a_server_verifies_under_its_ca_for_every_kind_of_key(void **state)
 
 static void write_file(const char *dir, const char *name, struct slice bytes)
 {
-	char path[300];
-	FILE *f;
+	CLEANUP(fd_closep) int dir_fd = -1;
 
-	snprintf(path, sizeof path, "%s/%s", dir, name);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	assert_int_equal(fwrite(bytes.ptr, 1, bytes.len, f), bytes.len);
-	assert_int_equal(fclose(f), 0);
+	assert_int_equal(path_open_given(dir, O_RDONLY | O_DIRECTORY, 0, &dir_fd, NULL), ERR_OK);
+	assert_int_equal(file_replace(dir_fd, name, 0600, bytes, NULL), ERR_OK);
 }
 
 /* The exit status of `openssl` with these arguments, run in `dir`, silently. */
@@ -191,9 +190,10 @@ static int run_openssl(const char *dir, const char *const *args)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		int null = open("/dev/null", O_RDWR);
+		int null = -1;
 
-		if (chdir(dir) != 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
+		if (path_open_given("/dev/null", O_RDWR, 0, &null, NULL) != ERR_OK || chdir(dir) != 0 ||
+		    dup2(null, 1) < 0 || dup2(null, 2) < 0)
 			_exit(126);
 		execvp("openssl", (char *const *)args);
 		_exit(127);
