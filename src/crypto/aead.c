@@ -95,7 +95,7 @@ int aead_open(struct aead *a, const uint8_t nonce[static AEAD_NONCE_BYTES], stru
 	ENSURE(sealed.len - AEAD_TAG_BYTES <= AEAD_MESSAGE_BYTES_MAX && aad.len <= AEAD_MESSAGE_BYTES_MAX, ERR_LIMIT,
 	       reterr_why, "%zu bytes with %zu of additional data; at most %u each are opened in one piece", sealed.len,
 	       aad.len, AEAD_MESSAGE_BYTES_MAX);
-	if (!a->ops->open(a->state, nonce, aad, sealed, out)) {
+	if (!a->ops->open_sealed(a->state, nonce, aad, sealed, out)) {
 		/* What was decrypted is the attacker's choice, and must not be taken for the owner's. */
 		explicit_bzero(out, sealed.len - AEAD_TAG_BYTES);
 		why_set(reterr_why, "the tag does not verify: altered, or sealed under another key or context");

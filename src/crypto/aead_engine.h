@@ -24,7 +24,7 @@ struct aead_engine_ops {
 	bool (*seal)(void *state, const uint8_t *nonce, struct slice aad, struct slice plain, uint8_t *out);
 
 	/* Plaintext to `out`, or anything at all if it returns false because the tag does not verify. */
-	bool (*open)(void *state, const uint8_t *nonce, struct slice aad, struct slice sealed, uint8_t *out);
+	bool (*open_sealed)(void *state, const uint8_t *nonce, struct slice aad, struct slice sealed, uint8_t *out);
 };
 
 extern const struct aead_engine_ops aead_engine_openssl;

@@ -77,5 +77,5 @@ const struct aead_engine_ops aead_engine_ipsec_mb = {
 	.key_new = key_new,
 	.key_free = key_free,
 	.seal = seal,
-	.open = open_sealed,
+	.open_sealed = open_sealed,
 };

@@ -83,5 +83,5 @@ const struct aead_engine_ops aead_engine_openssl = {
 	.key_new = key_new,
 	.key_free = key_free,
 	.seal = seal,
-	.open = open_sealed,
+	.open_sealed = open_sealed,
 };

@@ -187,14 +187,14 @@ static void keys_longer_than_a_block_are_hashed_first(void **state)
 static void a_secret_key_gives_the_same_mac(void **state)
 {
 	CLEANUP(secret_freep) struct secret *key = NULL;
-	uint8_t open[SHA256_BYTES], secret[SHA256_BYTES];
+	uint8_t plain[SHA256_BYTES], secret[SHA256_BYTES];
 	(void)state;
 
 	assert_int_equal(secret_new_from(slice_str("Jefe"), &key, NULL), ERR_OK);
 	hmac_sha256_secret(key, slice_str("what do ya want for nothing?"), secret);
-	hmac_sha256(slice_str("Jefe"), slice_str("what do ya want for nothing?"), open);
-	assert_memory_equal(open, secret, sizeof open);
-	assert_hex(open, sizeof open, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+	hmac_sha256(slice_str("Jefe"), slice_str("what do ya want for nothing?"), plain);
+	assert_memory_equal(plain, secret, sizeof plain);
+	assert_hex(plain, sizeof plain, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
 static void the_result_may_be_written_over_its_input(void **state)
