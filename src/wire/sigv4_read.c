@@ -42,6 +42,18 @@ static bool has_control_byte(struct slice text, bool is_tab_allowed)
 	return false;
 }
 
+/* Is every % followed by two hexadecimal digits? */
+static bool is_percent_encoded(struct slice text)
+{
+	uint8_t byte;
+
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] == '%' &&
+		    (text.len - i < 3 || hex_decode(slice_of(text.ptr + i + 1, 2), &byte, 1, NULL) != ERR_OK))
+			return false;
+	return true;
+}
+
 int sigv4_request_check(const struct sigv4_request *request, struct why *reterr_why)
 {
 	ENSURE(sigv4_is_token(request->method), ERR_INVALID, reterr_why, "the request's method is not a token");
@@ -51,6 +63,8 @@ int sigv4_request_check(const struct sigv4_request *request, struct why *reterr_
 	       "a request-target of %zu bytes; at most %d are accepted", request->target.len, SIGV4_TARGET_BYTES_MAX);
 	ENSURE(!has_control_byte(request->target, false), ERR_INVALID, reterr_why,
 	       "the request-target has a control character in it");
+	ENSURE(is_percent_encoded(request->target), ERR_INVALID, reterr_why,
+	       "the request-target has a %% that is not followed by two hexadecimal digits");
 	ENSURE(request->header_count <= SIGV4_HEADERS_MAX, ERR_LIMIT, reterr_why,
 	       "%zu headers; at most %d are accepted", request->header_count, SIGV4_HEADERS_MAX);
 	for (size_t i = 0; i < request->header_count; i++) {

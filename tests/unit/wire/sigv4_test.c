@@ -265,7 +265,7 @@ static void a_request_over_the_limits_is_refused(void **state)
 }
 
 /* A line end in any part would let one signed text stand for two requests. */
-static void line_ends_and_control_characters_are_refused(void **state)
+static void what_could_be_read_in_two_ways_is_refused(void **state)
 {
 	const struct sigv4_header good[] = {HOST, DATE, SHA, SIGNED};
 	struct sigv4 auth;
@@ -275,6 +275,9 @@ static void line_ends_and_control_characters_are_refused(void **state)
 	assert_int_equal(read_headers("", "/", good, 4, &auth, NULL), ERR_INVALID);
 	assert_int_equal(read_headers("GET", "/a\nb", good, 4, &auth, NULL), ERR_INVALID);
 	assert_int_equal(read_headers("GET", "/a\x7f", good, 4, &auth, NULL), ERR_INVALID);
+	assert_int_equal(read_headers("GET", "/a%", good, 4, &auth, NULL), ERR_INVALID);
+	assert_int_equal(read_headers("GET", "/a%4?b", good, 4, &auth, NULL), ERR_INVALID);
+	assert_int_equal(read_headers("GET", "/%zz", good, 4, &auth, NULL), ERR_INVALID);
 	assert_int_equal(read_headers("GET", "a", good, 4, &auth, NULL), ERR_INVALID);
 	assert_int_equal(read_headers("GET", "", good, 4, &auth, NULL), ERR_INVALID);
 	assert_int_equal(READ("/", &auth, NULL, HOST, DATE, SHA, SIGNED, HEADER("a", "b\nx-amz-acl:public")),
@@ -617,7 +620,7 @@ int main(void)
 		cmocka_unit_test(spelling_that_clients_use_is_accepted),
 		cmocka_unit_test(an_over_long_part_is_a_limit),
 		cmocka_unit_test(a_request_over_the_limits_is_refused),
-		cmocka_unit_test(line_ends_and_control_characters_are_refused),
+		cmocka_unit_test(what_could_be_read_in_two_ways_is_refused),
 		cmocka_unit_test(the_date_header_stands_in_for_x_amz_date_and_is_signed),
 		cmocka_unit_test(payload_modes_are_those_of_s3),
 		cmocka_unit_test(presigned_urls_keep_the_same_rules),
