@@ -210,3 +210,23 @@
 #define YAML_DEPTH_MAX 32
 /* The names that lead to one value, with dots between them. */
 #define YAML_PATH_BYTES_MAX 1024
+/* --- ipc -------------------------------------------------------------------------------------------------------- */
+
+/* Messages are a few hundred bytes; a signed request with its headers, a policy or a quote is some 10 KiB. 64 KiB fits
+ * a default socket buffer three times over, so that two peers never wait for each other with empty hands. */
+#define IPC_INLINE_BYTES_MAX 65536
+/* A body in a memfd: the largest is a job's evidence with collateral and event logs, about 2 MiB. */
+#define IPC_BODY_BYTES_MAX (16 * 1024 * 1024)
+/* Descriptors beside the body: the largest user hands over a listener or a directory, one at a time. */
+#define IPC_FDS_MAX 4
+/* The sentence of an error reply: what struct why holds, less its NUL. */
+#define IPC_ERROR_TEXT_BYTES_MAX 511
+/* Messages of ours that wait on one link for a peer who does not read. */
+#define IPC_LINK_QUEUE_MAX 256
+/* Requests open on one link in one direction, timed-out ones included: what front has in flight altogether. A peer
+ * that has more open at us broke the protocol. */
+#define IPC_LINK_CALLS_MAX 256
+/* The same for a blocking client, which has one call at a time: so many in a row must have timed out. */
+#define IPC_CLIENT_UNANSWERED_MAX 64
+/* Messages taken from one link before the others get their turn. */
+#define IPC_LINK_BURST 16
