@@ -230,3 +230,31 @@
 #define IPC_CLIENT_UNANSWERED_MAX 64
 /* Messages taken from one link before the others get their turn. */
 #define IPC_LINK_BURST 16
+
+/* --- daemon ----------------------------------------------------------------------------------------------------- */
+
+/* Uids of the roles when started as root, each its number above this: above what systemd's containers (to 1879048191)
+ * and subordinate ids (to 600100000) use, below 2^31, which file systems and tools still trip over. */
+#define ROLE_UID_BASE 2000000000
+/* Links of one role: 8 peers, and front's workers at each of four. */
+#define ROLE_LINKS_MAX 320
+/* Front's worker threads. */
+#define FRONT_WORKERS_MAX 64
+#define FRONT_WORKERS_DEFAULT 8
+/* Events that one role keeps while watch is away or slow; at a few hundred bytes each, under 1 MiB. */
+#define EVENT_QUEUE_MAX 1024
+/* Events on their way at once. */
+#define EVENT_WINDOW 32
+/* Until an event that was not acknowledged is sent again. */
+#define EVENT_RETRY_MS 5000
+/* "job.metric.budget_exceeded" is 26; details are a handful of names and numbers. */
+#define EVENT_NAME_BYTES_MAX 64
+#define EVENT_DETAIL_BYTES_MAX 2048
+/* A role that crashes is started again after 50 ms, then twice that each time, so that five starts fit into two
+ * seconds; the fifth crash within a minute will not be cured by a sixth start. */
+#define ROLE_RESTART_DELAY_MS 50
+#define ROLE_CRASHES_MAX 5
+#define ROLE_CRASH_WINDOW_MS 60000
+/* A start locks memory and opens a database; a stop finishes what is in flight. Longer means stuck. */
+#define ROLE_START_DEADLINE_MS 30000
+#define ROLE_STOP_DEADLINE_MS 5000

@@ -35,6 +35,7 @@ static int receive_some(struct ipc_link *link, struct why *reterr_why)
 			return ERR_OK;
 		if (err != ERR_OK)
 			return err;
+		message.peer = link->options.peer;
 		err = handle(link, &message, reterr_why);
 		ipc_message_clear(&message);
 		if (err != ERR_OK || !link->watch)

@@ -56,6 +56,7 @@ struct ipc_message {
 	uint16_t type;
 	uint16_t flags; /* IPC_FLAG_REPLY and IPC_FLAG_ERROR; how the body travels is the channel's business */
 	uint32_t id;
+	uint16_t peer; /* received by a link: the role that sent it */
 	struct slice body;
 	enum ipc_body_place place;
 	int fds[IPC_FDS_MAX]; /* received: owned until taken by take_fd(); to be sent: borrowed */

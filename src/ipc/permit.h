@@ -28,8 +28,7 @@ enum ipc_kind {
  * To return an error is to say that the message itself is malformed; the link then ends. So the decoding of the body
  * goes under TRY, and the body is read to its end (cursor_finish).
  * The message is cleared afterwards; take_fd() what is to be kept. */
-typedef int ipc_handler(void *context, const struct ipc_message *message, struct ipc_reply *reply,
-                        struct why *reterr_why);
+typedef int ipc_handler(void *context, struct ipc_message *message, struct ipc_reply *reply, struct why *reterr_why);
 
 struct ipc_permit {
 	uint16_t type;

@@ -13,7 +13,7 @@
 
 enum { ECHO = 1, CALLS = 100000, BODY_BYTES = 256, THREADS_MAX = 16 };
 
-static int echo(void *context, const struct ipc_message *m, struct ipc_reply *reply, struct why *why)
+static int echo(void *context, struct ipc_message *m, struct ipc_reply *reply, struct why *why)
 {
 	(void)context, (void)why;
 	ipc_reply_send(reply, m->body);

@@ -33,28 +33,28 @@ static struct {
 	char answer[64]; /* or the beginning of the error sentence */
 } t;
 
-static int echo(void *context, const struct ipc_message *m, struct ipc_reply *reply, struct why *why)
+static int echo(void *context, struct ipc_message *m, struct ipc_reply *reply, struct why *why)
 {
 	(void)context, (void)why;
 	ipc_reply_send(reply, m->body);
 	return ERR_OK;
 }
 
-static int later(void *context, const struct ipc_message *m, struct ipc_reply *reply, struct why *why)
+static int later(void *context, struct ipc_message *m, struct ipc_reply *reply, struct why *why)
 {
 	(void)context, (void)m, (void)why;
 	t.later[t.later_count++] = reply;
 	return ERR_OK;
 }
 
-static int refuse(void *context, const struct ipc_message *m, struct ipc_reply *reply, struct why *why)
+static int refuse(void *context, struct ipc_message *m, struct ipc_reply *reply, struct why *why)
 {
 	(void)context, (void)m, (void)why;
 	ipc_reply_error(reply, ERR_NOTFOUND, &(struct why){"no such key"});
 	return ERR_OK;
 }
 
-static int strict(void *context, const struct ipc_message *m, struct ipc_reply *reply, struct why *reterr_why)
+static int strict(void *context, struct ipc_message *m, struct ipc_reply *reply, struct why *reterr_why)
 {
 	struct cursor c = cursor_of(m->body);
 	uint16_t value;
@@ -66,7 +66,7 @@ static int strict(void *context, const struct ipc_message *m, struct ipc_reply *
 	return ERR_OK;
 }
 
-static int note(void *context, const struct ipc_message *m, struct ipc_reply *reply, struct why *why)
+static int note(void *context, struct ipc_message *m, struct ipc_reply *reply, struct why *why)
 {
 	(void)context, (void)m, (void)why;
 	assert_null(reply);
@@ -75,7 +75,7 @@ static int note(void *context, const struct ipc_message *m, struct ipc_reply *re
 }
 
 /* Ends its own link while its message is being handled. */
-static int hang_up(void *context, const struct ipc_message *m, struct ipc_reply *reply, struct why *why)
+static int hang_up(void *context, struct ipc_message *m, struct ipc_reply *reply, struct why *why)
 {
 	(void)context, (void)why;
 	ipc_link_free(take_ptr(t.server));
@@ -84,7 +84,7 @@ static int hang_up(void *context, const struct ipc_message *m, struct ipc_reply 
 	return ERR_OK;
 }
 
-static int big(void *context, const struct ipc_message *m, struct ipc_reply *reply, struct why *why)
+static int big(void *context, struct ipc_message *m, struct ipc_reply *reply, struct why *why)
 {
 	void *bytes = calloc(1, IPC_BODY_BYTES_MAX + 1);
 	(void)context, (void)m, (void)why;

@@ -11,13 +11,13 @@
 enum { SEALED = 1, RUNNING = 2 };
 enum { FRONT = 1, LEDGER = 2, WATCH = 3 };
 
-static int first(void *context, const struct ipc_message *m, struct ipc_reply *reply, struct why *why)
+static int first(void *context, struct ipc_message *m, struct ipc_reply *reply, struct why *why)
 {
 	(void)context, (void)m, (void)reply, (void)why;
 	return ERR_OK;
 }
 
-static int second(void *context, const struct ipc_message *m, struct ipc_reply *reply, struct why *why)
+static int second(void *context, struct ipc_message *m, struct ipc_reply *reply, struct why *why)
 {
 	(void)context, (void)m, (void)reply, (void)why;
 	return ERR_INTERNAL;
