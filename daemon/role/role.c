@@ -103,6 +103,7 @@ void role_fail(struct role *role, int err, const struct why *why)
 	if (role->control && buf_new(IPC_INLINE_BYTES_MAX, &body, NULL) == ERR_OK &&
 	    ipc_error_put(body, err, why->text, NULL) == ERR_OK)
 		(void)!ipc_link_notify(role->control, CONTROL_FAILED, buf_slice(body), NULL, 0, NULL);
+	ipc_link_free(take_ptr(role->control)); /* nothing more is heard */
 	role->exit_status = err_exit_status(err);
 	if (role->loop)
 		ipc_loop_stop(role->loop);

@@ -46,12 +46,14 @@ struct role_spec {
 	size_t permits_count;
 
 	/* Hooks; each may be NULL. An error from the first two ends the role: of class ERR_UNAVAILABLE it is started
-	 * again, of any other the whole system stops with the sentence. */
-	int (*open)(struct role *role,
-	            struct why *reterr_why); /* configured, not locked up: opens what will be out of reach */
-	int (*start)(struct role *role, struct why *reterr_why); /* locked up, about to serve */
-	void (*stop)(struct role *role);                         /* finish, then role_stopped(); without it: at once */
-	void (*reload)(struct role *role);                       /* certificates have changed */
+	 * again, of any other the whole system stops with the sentence.
+	 * open: configured, but not locked up; for what will be out of reach. Still root, if that was, but without the
+	 * capability to pass over permissions.
+	 * start: locked up, about to serve. */
+	int (*open)(struct role *role, struct why *reterr_why);
+	int (*start)(struct role *role, struct why *reterr_why);
+	void (*stop)(struct role *role);   /* finish, then role_stopped(); without it: at once */
+	void (*reload)(struct role *role); /* certificates have changed */
 	/* Takes the socket of a link for itself (a worker thread's); false: it goes to the main loop. */
 	bool (*take_link)(struct role *role, const struct control_link *link, int fd);
 };

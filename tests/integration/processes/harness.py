@@ -101,8 +101,8 @@ class Cloisterd:
             found = what()
             if found:
                 return found
-            if time.monotonic() > end:
-                raise AssertionError("timed out; the log's end:\n" + "\n".join(map(str, self.log[-15:])))
+            if time.monotonic() > end or (self.process.poll() is not None and not self.reader.is_alive()):
+                raise AssertionError("timed out, or ended; the log's end:\n" + "\n".join(map(str, self.log[-15:])))
             time.sleep(0.005)
 
     def wait_ready(self):

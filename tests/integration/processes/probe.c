@@ -1,7 +1,6 @@
 #include "probe.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -10,13 +9,12 @@
 #include "daemon/role/syscalls.h"
 
 /* The driver listens in our directory. */
-static int probe_open(struct role *role, struct why *reterr_why)
+static int probe_start(struct role *role, struct why *reterr_why)
 {
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "driver.sock"};
 	static int driver;
 
 	driver = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/driver.sock", role->directory_fd);
 	ENSURE_SYS(driver >= 0 && connect(driver, (struct sockaddr *)&a, sizeof a) == 0, reterr_why,
 	           "cannot reach the driver");
 	role->own = &driver;
@@ -41,7 +39,10 @@ static bool probe_take_link(struct role *role, const struct control_link *link, 
 	return true;
 }
 
-static const struct sandbox_syscalls *const syscalls[] = {&role_syscalls_common, &role_syscalls_build, NULL};
+static const struct sandbox_syscall own[] = {SANDBOX_ALLOW_INT("socket", 0, AF_UNIX), SANDBOX_ALLOW("connect")};
+static const struct sandbox_syscalls own_syscalls = {own, sizeof own / sizeof *own};
+static const struct sandbox_syscalls *const syscalls[] = {&role_syscalls_common, &role_syscalls_build, &own_syscalls,
+                                                          NULL};
 
 const struct role_spec probe_role = {
 	.number = ROLE_PROBE,
@@ -49,6 +50,6 @@ const struct role_spec probe_role = {
 	.directory = "probe",
 	.open_files = 256,
 	.syscalls = syscalls,
-	.open = probe_open,
+	.start = probe_start,
 	.take_link = probe_take_link,
 };

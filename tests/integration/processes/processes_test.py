@@ -161,8 +161,8 @@ def no_role_can_open_what_is_not_its_own():
             assert opening("file", os.O_RDWR) == 0, role + " cannot open its own file"
             assert opening("new", os.O_RDWR | os.O_CREAT) == 0, role + " cannot make a file"
             others = [os.path.join(c.state, d, "file") for d in own.values() if d != directory]
-            for path in others + ["/etc/passwd", "/proc/self/status", "/proc/1/environ", "/dev/mem",
-                                  os.path.join(c.state, "run/lock"), "../" + os.path.basename(c.state)]:
+            for path in others + ["/etc/passwd", "/proc/self/status", "/proc/1/environ", "/dev/null",
+                                  os.path.join(c.state, "run/lock"), "..", "../run/lock"]:
                 assert opening(path) == 13, (role, path, opening(path))
             assert opening("/tmp/made-by-" + role, os.O_WRONLY | os.O_CREAT) == 13, role
 
@@ -279,12 +279,21 @@ def sighup_ends_nothing():
         assert all(c.ping(role)["starts"] == 1 for role in ROLES)
 
 
+def try_through(c, role, peer, kind, body):
+    """Makes `role` send it once; the role may be killed before it can tell what came of it."""
+    try:
+        link = c.wait(lambda: c.links.get(ROLES[role]))
+        ok, reply = link.call(CALL, struct.pack(">HH", ROLES[peer], kind) + lp(body))
+        assert ok and struct.unpack(">I", reply[:4])[0] == UNAVAILABLE, reply
+    except Gone:
+        pass
+
+
 @test
 def an_unpermitted_message_restarts_the_offender():
     with Cloisterd() as c:
         c.wait_ready()
-        err, _ = c.through("front", "keys", 0x7777)
-        assert err == UNAVAILABLE, hex(err)
+        try_through(c, "front", "keys", 0x7777, b"")
         c.wait(lambda: len(c.ready("front")) == 2)
         found = c.events("link.violation", program="keys", peer="front")
         assert found and "0x7777 is not permitted" in found[0]["why"], found
@@ -297,10 +306,10 @@ def an_unpermitted_message_restarts_the_offender():
 def a_malformed_message_restarts_the_offender():
     with Cloisterd() as c:
         c.wait_ready()
-        c.through("courier", "watch", EVENT, b"short")
+        try_through(c, "courier", "watch", EVENT, b"short")
         c.wait(lambda: len(c.ready("courier")) == 2)
         assert c.events("role.violation", role="courier", reported_by="watch")
-        c.through("front", "keys", PING, b"PING has no body")
+        try_through(c, "front", "keys", PING, b"PING has no body")
         c.wait(lambda: len(c.ready("front")) == 2)
         assert c.ping("keys")["starts"] == c.ping("watch")["starts"] == 1
 
@@ -358,8 +367,9 @@ def a_state_directory_serves_one_supervisor():
         second = subprocess.run([os.environ["CLOISTERD"], "--state", c.state, "--roles", "verifier"],
                                 capture_output=True, text=True, timeout=20)
         assert second.returncode == 1, second
-        assert second.stderr.startswith("cloisterd: the state directory %s is in use by the cloisterd with process id %d; "
-                                        % (c.state, c.process.pid)), second.stderr
+        assert second.stderr.splitlines()[-1] == (
+            "cloisterd: the state directory %s is in use by the cloisterd with process id %d; stop that one first"
+            % (c.state, c.process.pid)), second.stderr
         os.kill(c.process.pid, signal.SIGKILL)
         c.process.wait()
         third = subprocess.Popen([os.environ["CLOISTERD"], "--state", c.state, "--roles", "verifier"],
