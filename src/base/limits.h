@@ -157,7 +157,8 @@
 /* Parameters. A request with 50 tags has 100, and 20 policy documents and session tags come beside them. */
 #define FORM_PAIRS_MAX 256
 
-/* Bytes of a request-target. S3 keys have 1,024, three times that when encoded; a presigned URL adds a session token. */
+/* Bytes of a request-target. S3 keys have 1,024, three times that when encoded; a presigned URL adds a session token.
+ */
 #define SIGV4_TARGET_BYTES_MAX 16384
 /* Headers of one request. S3 allows 2 KiB of user metadata, which is at most some 130 headers. */
 #define SIGV4_HEADERS_MAX 256
@@ -185,7 +186,8 @@
 /* Values in one text: at most some 20 MiB of memory while it is read. A manifest of 1,000 inputs has 10,000. */
 #define JSON_VALUES_MAX 65536
 
-/* A line of an aws-chunked body: a chunk's head is at most 101 bytes, a trailer's line a name and a checksum in base64. */
+/* A line of an aws-chunked body: a chunk's head is at most 101 bytes, a trailer's line a name and a checksum in base64.
+ */
 #define AWS_CHUNKED_LINE_BYTES_MAX 512
 /* Trailers of one body. Clients send one checksum; S3 knows ten kinds of them. */
 #define AWS_CHUNKED_TRAILERS_MAX 8
@@ -194,8 +196,8 @@
  * more than the data. */
 #define AWS_CHUNKED_CHUNK_BYTES_MIN 8192
 
-/* One XML body. CompleteMultipartUpload with 10,000 parts and a checksum each is 3 MiB, DeleteObjects with 1,000 keys at
- * most 6 MiB if every character is escaped, 1.2 MiB if none is. */
+/* One XML body. CompleteMultipartUpload with 10,000 parts and a checksum each is 3 MiB, DeleteObjects with 1,000 keys
+ * at most 6 MiB if every character is escaped, 1.2 MiB if none is. */
 #define XML_BYTES_MAX (4 << 20)
 /* Elements: 10,000 parts with ETag, PartNumber and five checksums. */
 #define XML_ELEMENTS_MAX 80000
@@ -258,3 +260,36 @@
 /* A start locks memory and opens a database; a stop finishes what is in flight. Longer means stuck. */
 #define ROLE_START_DEADLINE_MS 30000
 #define ROLE_STOP_DEADLINE_MS 5000
+
+/* --- daemon/link: requests between front and keys -------------------------------------------------------------------
+ */
+
+/* As many header fields, and bytes of them, as the HTTP parser lets through. */
+#define CALL_FIELDS_MAX 100
+#define CALL_HEAD_BYTES_MAX (32 * 1024)
+/* Header fields of an answer that keys makes: content type, request id, and a few of S3's. */
+#define CALL_ANSWER_FIELDS_MAX 16
+/* Bodies that keys reads: the largest is DeleteObjects, 1,000 keys of 1,024 bytes as XML with escapes. */
+#define CALL_BODY_BYTES_MAX (8 * 1024 * 1024)
+/* "[ffff:…]:65535" with room for a scope. */
+#define CALL_PEER_BYTES_MAX 80
+/* Error codes, messages, ARNs, trailers. */
+#define CALL_TEXT_BYTES_MAX 2048
+/* Objects of one DeleteObjects: S3's own limit. */
+#define S3_DELETES_MAX 1000
+/* Signed chunks that one CHUNKS_VERIFY carries: 100 bytes each, so a message stays inline. */
+#define S3_CHUNKS_PER_CALL_MAX 256
+
+/* --- daemon/link: the log
+ * --------------------------------------------------------------------------------------------- */
+
+/* 12 digits, or "operator". */
+#define LEDGER_ACCOUNT_BYTES_MAX 16
+/* An entry of a C2SP bundle has a 16-bit length. */
+#define LEDGER_RECORD_BYTES_MAX 65535
+/* Records of one APPEND: what keys gathers while the commit before is under way. */
+#define LEDGER_ENTRIES_PER_CALL_MAX 256
+/* Records of one page of a view. */
+#define LEDGER_VIEW_RECORDS_MAX 200
+/* CloudTrail's event names are under 64 characters. */
+#define LEDGER_EVENT_NAME_BYTES_MAX 128
