@@ -157,10 +157,12 @@ def valgrind(tally, folder, only, wanted):
     """Under valgrind: an error or a leak fails. Debian 12's valgrind does not know openat2(2); what needs it is
     skipped there, and runs on Debian 13."""
     def one(test):
-        with tempfile.NamedTemporaryFile(mode='r', suffix='.valgrind') as log:
+        # What a test cannot remove without openat2(2) goes with the folder.
+        with tempfile.TemporaryDirectory() as folder, open(os.path.join(folder, 'log'), 'w+', encoding='utf-8') as log:
+            os.chmod(folder, 0o755)
             code, output = run(['valgrind', '-q', '--error-exitcode=9', '--leak-check=full', '--num-callers=30',
                                 '--log-file=' + log.name] + test['cmd'],
-                               **{k: str(v) for k, v in test['env'].items()})
+                               TMPDIR=folder, **{k: str(v) for k, v in test['env'].items()})
             return test['name'], code, output, log.read()
 
     chosen = [t for t in tests_of(folder, only, SANITIZED_SUITES) if wanted is None or t['name'] in wanted]
