@@ -2,26 +2,33 @@
 
 #include <string.h>
 
+/* All ones if low <= c <= high, else zero. Keys are encoded and decoded here: no branch and no table, whose time would
+ * tell their digits, but arithmetic. (A refusal may take its own time.) */
+static int range(int c, int low, int high)
+{
+	return ~(((c - low) | (high - c)) >> 31);
+}
+
+static char hex_digit(int value)
+{
+	return (char)((range(value, 0, 9) & (value + '0')) | (range(value, 10, 15) & (value - 10 + 'a')));
+}
+
 void hex_encode(struct slice bytes, char *out)
 {
-	static const char digits[] = "0123456789abcdef";
-
 	for (size_t i = 0; i < bytes.len; i++) {
-		*out++ = digits[bytes.ptr[i] >> 4];
-		*out++ = digits[bytes.ptr[i] & 15];
+		*out++ = hex_digit(bytes.ptr[i] >> 4);
+		*out++ = hex_digit(bytes.ptr[i] & 15);
 	}
 	*out = 0;
 }
 
 static int hex_value(uint8_t c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	int value = (range(c, '0', '9') & (c - '0' + 1)) | (range(c, 'a', 'f') & (c - 'a' + 11)) |
+	            (range(c, 'A', 'F') & (c - 'A' + 11));
+
+	return value - 1;
 }
 
 int hex_decode(struct slice text, uint8_t *out, size_t len, struct why *reterr_why)
@@ -36,7 +43,13 @@ int hex_decode(struct slice text, uint8_t *out, size_t len, struct why *reterr_w
 	return ERR_OK;
 }
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static char base64_digit(uint32_t six_bits)
+{
+	int v = (int)(six_bits & 63);
+
+	return (char)((range(v, 0, 25) & (v + 'A')) | (range(v, 26, 51) & (v - 26 + 'a')) |
+	              (range(v, 52, 61) & (v - 52 + '0')) | (range(v, 62, 62) & '+') | (range(v, 63, 63) & '/'));
+}
 
 void base64_encode(struct slice bytes, char *out)
 {
@@ -48,10 +61,10 @@ void base64_encode(struct slice bytes, char *out)
 			group |= (uint32_t)bytes.ptr[i + 1] << 8;
 		if (left > 2)
 			group |= bytes.ptr[i + 2];
-		*out++ = alphabet[group >> 18];
-		*out++ = alphabet[group >> 12 & 63];
-		*out++ = left > 1 ? alphabet[group >> 6 & 63] : '=';
-		*out++ = left > 2 ? alphabet[group & 63] : '=';
+		*out++ = base64_digit(group >> 18);
+		*out++ = base64_digit(group >> 12);
+		*out++ = left > 1 ? base64_digit(group >> 6) : '=';
+		*out++ = left > 2 ? base64_digit(group) : '=';
 	}
 	*out = 0;
 }
@@ -69,15 +82,10 @@ int base64_put(struct buf *b, struct slice bytes, struct why *reterr_why)
 
 static int base64_value(uint8_t c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : -1;
+	int value = (range(c, 'A', 'Z') & (c - 'A' + 1)) | (range(c, 'a', 'z') & (c - 'a' + 27)) |
+	            (range(c, '0', '9') & (c - '0' + 53)) | (range(c, '+', '+') & 63) | (range(c, '/', '/') & 64);
+
+	return value - 1;
 }
 
 /* One group of four; `pad` of them are '='. */

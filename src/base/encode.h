@@ -1,4 +1,5 @@
-/* encode.h: hexadecimal and base64 (RFC 4648), strictly: one spelling per value, nothing skipped. */
+/* encode.h: hexadecimal and base64 (RFC 4648), strictly: one spelling per value, nothing skipped. The time
+ * that valid input takes depends on its length only, so that keys may pass through. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
