@@ -10,6 +10,7 @@
 #include "base/slice.h"
 #include "wire/json.h"
 #include "wire/suggest.h"
+#include "wire/utf8.h"
 #include "wire/yaml.h"
 
 struct value {
@@ -54,7 +55,7 @@ static int refuse(const struct reading *r, const char *path)
 
 	snprintf(full, sizeof full, "%s%s%s", r->prefix, *r->prefix && *path ? "." : "", path);
 	line = yaml_line(r->lines, full);
-	if (*full)
+	if (utf8_is_showable(slice_str(full)))
 		why_prefix(r->reterr_why, "%s: ", full);
 	if (line)
 		why_prefix(r->reterr_why, "line %u: ", line);
@@ -99,10 +100,9 @@ static int read_number(const json_t *json, const struct config_key *key, int64_t
 {
 	int64_t number;
 
-	if (json_is_integer(json) && key->type != CONFIG_MS)
+	ENSURE(json_is_integer(json) || key->type != CONFIG_INT, ERR_INVALID, reterr_why, "must be a whole number");
+	if (json_is_integer(json) && key->type != CONFIG_MS) /* a duration without its unit would be a guess */
 		number = json_integer_value(json);
-	else if (key->type == CONFIG_INT)
-		ENSURE(false, ERR_INVALID, reterr_why, "must be a whole number");
 	else
 		TRY(read_with_unit(json_is_string(json) ? json_string_value(json) : "", key, &number, reterr_why));
 	ENSURE(number >= key->min && number <= key->max, ERR_INVALID, reterr_why,

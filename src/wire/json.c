@@ -58,6 +58,7 @@ static int check_shape(struct slice text, struct why *reterr_why)
 int json_read(struct slice text, json_t **ret_value, struct why *reterr_why)
 {
 	json_error_t error = {0};
+	const char *near;
 	json_t *value;
 
 	ENSURE(text.len <= JSON_BYTES_MAX, ERR_LIMIT, reterr_why, "JSON of %zu bytes; at most %d are accepted",
@@ -66,9 +67,9 @@ int json_read(struct slice text, json_t **ret_value, struct why *reterr_why)
 	value = json_loadb(text.len ? (const char *)text.ptr : "", text.len, JSON_REJECT_DUPLICATES, &error);
 	ENSURE(value || json_error_code(&error) != json_error_out_of_memory, ERR_UNAVAILABLE, reterr_why,
 	       "out of memory for JSON");
-	/* jansson quotes what it met; that is the peer's text, which is shown only if it is text */
-	ENSURE(value, ERR_INVALID, reterr_why, "not JSON, line %d column %d: %s", error.line, error.column,
-	       utf8_is_valid(slice_str(error.text)) ? error.text : "unexpected bytes");
+	near = strstr(error.text, " near "); /* there jansson quotes the peer's text, which no sentence shows */
+	ENSURE(value, ERR_INVALID, reterr_why, "not JSON, line %d column %d: %.*s", error.line, error.column,
+	       (int)(near ? near - error.text : (ptrdiff_t)strlen(error.text)), error.text);
 	*ret_value = value;
 	return ERR_OK;
 }
@@ -264,7 +265,8 @@ int json_only_members(const json_t *object, const char *const *known, struct why
 		if (known[at])
 			continue;
 		nearest = suggest_nearest(name, known);
-		why_set(reterr_why, nearest ? "unknown member %.64s; did you mean %s?" : "unknown member %.64s", name,
+		ENSURE(utf8_is_showable(slice_str(name)), ERR_INVALID, reterr_why, "unknown member with an odd name");
+		why_set(reterr_why, nearest ? "unknown member %s; did you mean %s?" : "unknown member %s", name,
 		        nearest);
 		return ERR_INVALID;
 	}

@@ -41,3 +41,11 @@ bool utf8_is_valid(struct slice text)
 	}
 	return true;
 }
+
+bool utf8_is_showable(struct slice name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (name.ptr[i] < ' ' || name.ptr[i] > '~')
+			return false;
+	return name.len >= 1 && name.len <= 64;
+}

@@ -46,14 +46,19 @@ void xml_freep(struct xml **doc)
 	*doc = NULL;
 }
 
-/* Ends the reading; the first reason counts. The place is put before the sentence where parsing ends. */
-static void refuse(struct reading *r, int err, const char *what)
+/* Ends the reading; the first reason counts. Where it is stands before the sentence once parse() is back. */
+static void stop(struct reading *r, int err)
+{
+	r->err = err;
+	XML_StopParser(r->parser, XML_FALSE);
+}
+
+static void refuse(struct reading *r, const char *what)
 {
 	if (r->err != ERR_OK)
 		return;
-	r->err = err;
 	why_set(r->reterr_why, "%s", what);
-	XML_StopParser(r->parser, XML_FALSE);
+	stop(r, ERR_INVALID);
 }
 
 static bool is_blank(struct slice text)
@@ -110,8 +115,7 @@ static void on_start(void *context, const XML_Char *name, const XML_Char **attri
 		return;
 	err = new_element(r, name, &e);
 	if (err != ERR_OK) {
-		r->err = err;
-		XML_StopParser(r->parser, XML_FALSE);
+		stop(r, err);
 		return;
 	}
 	e->parent = parent;
@@ -138,7 +142,7 @@ static void on_end(void *context, const XML_Char *name)
 		return;
 	if (e->last_child) {
 		if (!is_blank(text_from(r->doc, e->text_at)))
-			refuse(r, ERR_INVALID, "text beside elements");
+			refuse(r, "text beside elements");
 		buf_truncate(r->doc->text, e->text_at);
 	} else {
 		e->text_len = buf_len(r->doc->text) - e->text_at;
@@ -152,9 +156,13 @@ static void on_end(void *context, const XML_Char *name)
 static void on_text(void *context, const XML_Char *text, int len)
 {
 	struct reading *r = context;
+	int err;
 
-	if (r->err == ERR_OK && buf_put(r->doc->text, slice_of(text, (size_t)len), r->reterr_why) != ERR_OK)
-		refuse(r, ERR_LIMIT, "more text than is accepted");
+	if (r->err != ERR_OK)
+		return;
+	err = buf_put(r->doc->text, slice_of(text, (size_t)len), r->reterr_why);
+	if (err != ERR_OK)
+		stop(r, err);
 }
 
 static void on_doctype(void *context, const XML_Char *name, const XML_Char *system, const XML_Char *public, int subset)
@@ -163,14 +171,14 @@ static void on_doctype(void *context, const XML_Char *name, const XML_Char *syst
 	(void)system;
 	(void)public;
 	(void)subset;
-	refuse(context, ERR_INVALID, "a document type, which is not accepted");
+	refuse(context, "a document type, which is not accepted");
 }
 
 static void on_instruction(void *context, const XML_Char *target, const XML_Char *data)
 {
 	(void)target;
 	(void)data;
-	refuse(context, ERR_INVALID, "a processing instruction, which is not accepted");
+	refuse(context, "a processing instruction, which is not accepted");
 }
 
 static void on_declaration(void *context, const XML_Char *version, const XML_Char *encoding, int standalone)
@@ -178,7 +186,7 @@ static void on_declaration(void *context, const XML_Char *version, const XML_Cha
 	(void)version;
 	(void)standalone;
 	if (encoding && !slice_is_str_nocase(slice_str(encoding), "UTF-8"))
-		refuse(context, ERR_INVALID, "an encoding that is not UTF-8");
+		refuse(context, "an encoding that is not UTF-8");
 }
 
 static int parse(struct reading *r, struct slice text)

@@ -154,8 +154,8 @@ static int note_line(struct reader *r, const yaml_event_t *event)
 
 static int read_node(struct reader *r, const yaml_event_t *event, json_t **ret_value);
 
-/* Reads the value at `path` below the current one. */
-static int read_below(struct reader *r, const yaml_event_t *event, json_t **ret_value)
+/* Reads a value that no key leads to: an entry of a list, or the whole document. */
+static int read_unnamed(struct reader *r, const yaml_event_t *event, json_t **ret_value)
 {
 	TRY(note_line(r, event));
 	return read_node(r, event, ret_value);
@@ -172,8 +172,8 @@ static int read_member(struct reader *r, const yaml_event_t *key, json_t *object
 	          key, "a key that is not plain text");
 	TRY(check_text(r, key, &name));
 	ENSURE_AT(!slice_is_str(name, "<<"), ERR_INVALID, r, key, "a merge key, which is not accepted");
-	ENSURE_AT(!json_object_get(object, (const char *)name.ptr), ERR_INVALID, r, key, "%.64s is there twice",
-	          (const char *)name.ptr);
+	ENSURE_AT(!json_object_get(object, (const char *)name.ptr), ERR_INVALID, r, key, "%s is there twice",
+	          utf8_is_showable(name) ? (const char *)name.ptr : "a key");
 	TRY(buf_put_fmt(r->path, r->reterr_why, "%s%s", path_len ? "." : "", (const char *)name.ptr));
 	TRY(note_line(r, key));
 	TRY(next_event(r, &event));
@@ -208,7 +208,7 @@ static int read_sequence(struct reader *r, json_t *array)
 		if (event.type == YAML_SEQUENCE_END_EVENT)
 			return ERR_OK;
 		TRY(buf_put_fmt(r->path, r->reterr_why, "[%zu]", json_array_size(array)));
-		TRY(read_below(r, &event, &value));
+		TRY(read_unnamed(r, &event, &value));
 		buf_truncate(r->path, path_len);
 		ENSURE_AT(json_array_append_new(array, value) == 0, ERR_UNAVAILABLE, r, &event, "out of memory");
 	}
@@ -269,7 +269,7 @@ static int read_document(struct reader *r, json_t **ret_value)
 	                                                                  start.data.document_start.tag_directives.end,
 	          ERR_INVALID, r, &start, "a directive, which is not accepted");
 	TRY(next_event(r, &event));
-	TRY(read_below(r, &event, &value));
+	TRY(read_unnamed(r, &event, &value));
 	TRY(expect(r, YAML_DOCUMENT_END_EVENT, "the document does not end here"));
 	TRY(expect(r, YAML_STREAM_END_EVENT, "a second document, where one is accepted"));
 	*ret_value = take_ptr(value);

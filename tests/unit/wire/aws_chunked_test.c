@@ -110,6 +110,38 @@ static void bodies_are_decoded_however_they_are_cut(void **state)
 	}
 }
 
+/* Written by botocore 1.29.27's AwsChunkedWrapper: 0, 5 and 10,000 times "h", the last in chunks of 4 KiB. */
+static void bodies_of_botocore_are_read(void **state)
+{
+	static const char crc32[] = "x-amz-checksum-crc32";
+	static const size_t sizes[] = {4096, 4096, 1808};
+	CLEANUP(buf_freep) struct buf *body = NULL;
+	CLEANUP(aws_chunked_freep) struct aws_chunked *d = NULL;
+	uint8_t letters[4096];
+	struct outcome o;
+	(void)state;
+
+	o = decode_str(AWS_CHUNKED_UNSIGNED_TRAILER, 0, crc32, "0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n", 99);
+	assert_int_equal(o.err, ERR_OK);
+	o = decode_str(AWS_CHUNKED_UNSIGNED_TRAILER, 5, crc32,
+	               "5\r\nhhhhh\r\n0\r\nx-amz-checksum-crc32:OXuGIA==\r\n\r\n", 99);
+	assert_int_equal(o.err, ERR_OK);
+	assert_memory_equal(o.data, "hhhhh", 5);
+	memset(letters, 'h', sizeof letters);
+	assert_int_equal(buf_new(1 << 20, &body, NULL), ERR_OK);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(buf_put_fmt(body, NULL, "%zx\r\n", sizes[i]), ERR_OK);
+		assert_int_equal(buf_put(body, slice_of(letters, sizes[i]), NULL), ERR_OK);
+		assert_int_equal(buf_put_str(body, "\r\n", NULL), ERR_OK);
+	}
+	assert_int_equal(buf_put_str(body, "0\r\nx-amz-checksum-crc32:MEsqng==\r\n\r\n", NULL), ERR_OK);
+	assert_int_equal(buf_len(body), 10059);
+	assert_int_equal(aws_chunked_new(AWS_CHUNKED_UNSIGNED_TRAILER, 10000, slice_str(crc32), &d, NULL), ERR_OK);
+	o = decode(d, buf_slice(body), 777);
+	assert_int_equal(o.err, ERR_OK);
+	assert_int_equal(o.data_len, 10000);
+}
+
 static void every_cut_off_body_is_incomplete(void **state)
 {
 	static const char body[] = "5;chunk-signature=" SIG_A "\r\nhello\r\n0;chunk-signature=" SIG_B
@@ -153,7 +185,7 @@ static void malformed_signed_bodies_are_refused(void **state)
 	(void)state;
 
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-		for (size_t step = 1; step < 200; step += 199)
+		for (size_t step = 1; step < 400; step += 199)
 			assert_int_equal(decode_str(AWS_CHUNKED_SIGNED, 5, "", refused[i], step ? step : 1).err,
 			                 ERR_INVALID);
 }
@@ -424,6 +456,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bodies_are_decoded_however_they_are_cut),
+		cmocka_unit_test(bodies_of_botocore_are_read),
 		cmocka_unit_test(every_cut_off_body_is_incomplete),
 		cmocka_unit_test(malformed_signed_bodies_are_refused),
 		cmocka_unit_test(the_declared_length_is_kept),

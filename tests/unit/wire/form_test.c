@@ -189,6 +189,21 @@ static void utf8_is_told_from_what_is_not(void **state)
 		assert_false(utf8_is_valid(slice_str(bad[i])));
 }
 
+static void only_plain_short_names_are_shown(void **state)
+{
+	char name[66];
+	(void)state;
+
+	memset(name, 'n', sizeof name);
+	assert_true(utf8_is_showable(slice_str("front.listen[0]")));
+	assert_true(utf8_is_showable(slice_of(name, 64)));
+	assert_false(utf8_is_showable(slice_of(name, 65)));
+	assert_false(utf8_is_showable(slice_str("")));
+	assert_false(utf8_is_showable(slice_str("\x1b[2J")));
+	assert_false(utf8_is_showable(slice_str("\x7f")));
+	assert_false(utf8_is_showable(slice_str("\xc3\xa4")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +217,7 @@ int main(void)
 		cmocka_unit_test(what_is_written_is_read_back),
 		cmocka_unit_test(every_byte_is_encoded_and_decoded),
 		cmocka_unit_test(utf8_is_told_from_what_is_not),
+		cmocka_unit_test(only_plain_short_names_are_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

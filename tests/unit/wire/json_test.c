@@ -81,8 +81,11 @@ static void the_place_of_a_mistake_is_named(void **state)
 
 	assert_int_equal(read_text("{\n  \"a\": tru\n}", &value, &why), ERR_INVALID);
 	assert_non_null(strstr(why.text, "line 2"));
+	/* nothing of the peer's text is shown: it could act upon a terminal */
 	assert_int_equal(read_text("[\"\xff\xfe\"]", &value, &why), ERR_INVALID);
 	assert_null(memchr(why.text, 0xff, strlen(why.text)));
+	assert_int_equal(read_text("{\"\x7f[2J\" 1}", &value, &why), ERR_INVALID);
+	assert_null(strstr(why.text, "[2J"));
 }
 
 static void an_object_is_told_from_an_array(void **state)
@@ -259,6 +262,7 @@ static void unknown_members_are_named_with_their_neighbour(void **state)
 	static const char *const known[] = {"KeyId", "Description", NULL};
 	CLEANUP(json_freep) json_t *typo = object_of("{\"KeyId\":1,\"Descripton\":2}");
 	CLEANUP(json_freep) json_t *other = object_of("{\"Zzz\":1}");
+	CLEANUP(json_freep) json_t *odd = object_of("{\"\\u001b[2J\":1}");
 	CLEANUP(json_freep) json_t *good = object_of("{\"KeyId\":1}");
 	struct why why;
 	(void)state;
@@ -267,6 +271,8 @@ static void unknown_members_are_named_with_their_neighbour(void **state)
 	assert_string_equal(why.text, "unknown member Descripton; did you mean Description?");
 	assert_int_equal(json_only_members(other, known, &why), ERR_INVALID);
 	assert_string_equal(why.text, "unknown member Zzz");
+	assert_int_equal(json_only_members(odd, known, &why), ERR_INVALID);
+	assert_string_equal(why.text, "unknown member with an odd name");
 	assert_int_equal(json_only_members(good, known, &why), ERR_OK);
 }
 
