@@ -293,3 +293,14 @@
 #define LEDGER_VIEW_RECORDS_MAX 200
 /* CloudTrail's event names are under 64 characters. */
 #define LEDGER_EVENT_NAME_BYTES_MAX 128
+/* Listening sockets of one server: TLS and plain, IPv4 and IPv6, the agent's unix socket. */
+#define NET_LISTENERS_MAX 8
+
+/* The client's patience, unless a caller sets another: to connect and shake hands, and to be kept waiting in one
+ * exchange. */
+#define NET_CLIENT_CONNECT_MS 10000
+#define NET_CLIENT_STALL_MS 60000
+/* RFC 9110 10.1.1: 100 Continue is not to be waited for without end, since servers may ignore the expectation. */
+#define NET_CLIENT_CONTINUE_MS 1000
+/* 1xx answers before the final one: one is usual. */
+#define NET_CLIENT_INTERIM_MAX 8

@@ -14,13 +14,7 @@
 #include "wire/http1_chunked.h"
 #include "wire/http1_write.h"
 
-enum {
-	PIECE_BYTES = 128 * 1024, /* of a body on its way out */
-	CONTINUE_MS = 1000,       /* RFC 9110 10.1.1: not to be waited for without end */
-	CONNECT_MS = 10000,
-	STALL_MS = 60000,
-	INTERIM_MAX = 8, /* 1xx answers before the final one */
-};
+enum { PIECE_BYTES = 128 * 1024 }; /* of a body on its way out */
 
 struct http_client {
 	struct http_client_config config;
@@ -43,6 +37,7 @@ struct http_client {
 	uint8_t head[HTTP1_HEAD_BYTES_MAX]; /* what the response points into */
 	struct http1_response response;
 	bool has_response; /* a final one, in this exchange */
+	bool is_cut;       /* it came before the whole request was sent */
 	bool may_keep;
 	bool body_ended;
 	uint64_t body_left;
@@ -85,12 +80,14 @@ int http_client_new(const struct http_client_config *config, struct http_client 
 	c->fd = -1;
 	c->body_ended = true;
 	c->config = *config;
-	c->config.connect_ms = config->connect_ms ? config->connect_ms : CONNECT_MS;
-	c->config.stall_ms = config->stall_ms ? config->stall_ms : STALL_MS;
+	c->config.connect_ms = config->connect_ms ? config->connect_ms : NET_CLIENT_CONNECT_MS;
+	c->config.stall_ms = config->stall_ms ? config->stall_ms : NET_CLIENT_STALL_MS;
 	c->config.bytes_per_s_min = config->bytes_per_s_min ? config->bytes_per_s_min : NET_BYTES_PER_S_MIN;
 	TRY(slice_dup_str(slice_str(config->host), &c->host, reterr_why));
 	if (config->unix_path)
 		TRY(slice_dup_str(slice_str(config->unix_path), &c->unix_path, reterr_why));
+	c->config.host = c->host;
+	c->config.unix_path = c->unix_path;
 	TRY(make_host_field(c, reterr_why));
 	TRY(buf_new(2 * HTTP1_HEAD_BYTES_MAX, &c->out, reterr_why));
 	*ret_client = take_ptr(c);
@@ -187,13 +184,27 @@ static uint64_t body_length(const struct http_client_request *r)
 	return r->source ? r->source_length : r->body.len;
 }
 
+/* What frames a request is decided by the client alone. */
+static bool is_ours(const char *name)
+{
+	static const char *const ours[] = {"connection", "content-length", "expect", "host", "transfer-encoding"};
+
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		if (slice_is_str_nocase(slice_str(name), ours[i]))
+			return true;
+	return false;
+}
+
 static int put_head(struct http_client *c, const struct http_client_request *r, struct why *reterr_why)
 {
 	buf_reset(c->out);
 	TRY(http1_put_request(c->out, slice_str(r->method), r->target, reterr_why));
 	TRY(http1_put_field(c->out, "Host", slice_str(c->host_field), reterr_why));
-	for (size_t i = 0; i < r->field_count; i++)
+	for (size_t i = 0; i < r->field_count; i++) {
+		ENSURE(!is_ours(r->fields[i].name), ERR_INVALID, reterr_why, "header %s is the client's to set",
+		       r->fields[i].name);
 		TRY(http1_put_field(c->out, r->fields[i].name, r->fields[i].value, reterr_why));
+	}
 	if (has_body(r) && body_length(r) == HTTP_CLIENT_LENGTH_UNKNOWN)
 		TRY(buf_put_str(c->out, "Transfer-Encoding: chunked\r\n", reterr_why));
 	else if (has_body(r))
@@ -234,7 +245,7 @@ static void compact(struct http_client *c)
 static int receive_head(struct http_client *c, bool interim_too, struct stream_pace *pace, bool *ret_taken,
                         struct why *reterr_why)
 {
-	for (int heads = 0; heads < INTERIM_MAX;) {
+	for (int heads = 0; heads < NET_CLIENT_INTERIM_MAX;) {
 		enum net_want want;
 		size_t len;
 
@@ -257,12 +268,12 @@ static int receive_head(struct http_client *c, bool interim_too, struct stream_p
 			return ERR_OK;
 		}
 	}
-	why_set(reterr_why, "%s sent more than %d interim answers", c->host_field, INTERIM_MAX);
+	why_set(reterr_why, "%s sent more than %d interim answers", c->host_field, NET_CLIENT_INTERIM_MAX);
 	return ERR_INVALID;
 }
 
 /* Sends, while listening: a server that has its answer ready stops reading, and would never read on. Sets
- * c->has_response when it has come; what remains is then not sent. */
+ * c->has_response when it has come; what remains is then not sent, and c->is_cut. */
 static int send_listening(struct http_client *c, struct slice bytes, struct why *reterr_why)
 {
 	while (bytes.len && !c->has_response) {
@@ -271,8 +282,8 @@ static int send_listening(struct http_client *c, struct slice bytes, struct why 
 		size_t len;
 		int err = stream_try_write(c->stream, bytes, &len, &want, reterr_why);
 
-		if (err == ERR_CLOSED) /* perhaps it answered before it closed */
-			return receive_head(c, false, &c->pace, &taken, NULL) == ERR_OK ? ERR_OK : err;
+		if (err == ERR_CLOSED && receive_head(c, false, &c->pace, &taken, NULL) == ERR_OK)
+			break; /* it answered before it closed */
 		TRY(err);
 		bytes.ptr += len;
 		bytes.len -= len;
@@ -283,6 +294,7 @@ static int send_listening(struct http_client *c, struct slice bytes, struct why 
 		if (!c->has_response)
 			TRY(stream_wait(c->stream, want, true, &c->pace, reterr_why));
 	}
+	c->is_cut = c->is_cut || bytes.len > 0;
 	return ERR_OK;
 }
 
@@ -323,8 +335,10 @@ static int send_source(struct http_client *c, const struct http_client_request *
 		TRY(send_piece(c, len, is_chunked, reterr_why));
 		left -= is_chunked ? 0 : len;
 	}
-	if (c->has_response)
+	if (c->has_response) {
+		c->is_cut = c->is_cut || is_chunked || left;
 		return ERR_OK;
+	}
 	ENSURE(is_chunked || !left, ERR_INVALID, reterr_why, "the body to send ended %" PRIu64 " bytes early", left);
 	return is_chunked ? send_listening(c, slice_str("0\r\n\r\n"), reterr_why) : ERR_OK;
 }
@@ -332,7 +346,7 @@ static int send_source(struct http_client *c, const struct http_client_request *
 /* Waits for 100 Continue, but not for long: servers may ignore the expectation. */
 static int await_continue(struct http_client *c, struct why *reterr_why)
 {
-	struct stream_pace pace = {.stall_ms = CONTINUE_MS};
+	struct stream_pace pace = {.stall_ms = NET_CLIENT_CONTINUE_MS};
 	bool taken;
 	int err = receive_head(c, true, &pace, &taken, reterr_why);
 
@@ -351,8 +365,10 @@ static int send_request(struct http_client *c, const struct http_client_request 
 	TRY(send_listening(c, buf_slice(c->out), reterr_why));
 	if (awaits && !c->has_response)
 		TRY(await_continue(c, reterr_why));
-	if (c->has_response)
+	if (c->has_response) {
+		c->is_cut = true;
 		return ERR_OK;
+	}
 	return r->source ? send_source(c, r, reterr_why) : send_listening(c, r->body, reterr_why);
 }
 
@@ -361,11 +377,10 @@ static int exchange_heads(struct http_client *c, const struct http_client_reques
 	bool taken;
 
 	TRY(send_request(c, r, reterr_why));
-	/* An answer that came before the whole request was sent leaves the connection in the middle of it. */
-	c->may_keep = !c->has_response;
 	if (!c->has_response)
 		TRY(receive_head(c, false, &c->pace, &taken, reterr_why));
-	c->may_keep = c->may_keep && c->response.keep_alive;
+	/* A request that was cut short leaves the connection in the middle of it. */
+	c->may_keep = c->response.keep_alive && !c->is_cut;
 	return ERR_OK;
 }
 
@@ -377,7 +392,7 @@ int http_client_start(struct http_client *c, const struct http_client_request *r
 	TRY(slice_to_str(slice_str(request->method), c->method, sizeof c->method, reterr_why));
 	TRY(connect_anew(c, reterr_why));
 	c->pace = (struct stream_pace){.stall_ms = c->config.stall_ms, .bytes_per_s = c->config.bytes_per_s_min};
-	c->has_response = false;
+	c->has_response = c->is_cut = false;
 	c->body_ended = false;
 	c->trailers.count = 0;
 	err = exchange_heads(c, request, reterr_why);

@@ -25,8 +25,8 @@ struct http_client_config {
 	uint16_t port;            /* 0: the Host header names none */
 	const char *unix_path;    /* connect here instead of by TCP; may be NULL */
 	struct tls_client *tls;   /* NULL: plain */
-	uint64_t connect_ms;      /* for connecting and the handshake; 0: 10 s */
-	uint64_t stall_ms;        /* how long the server may keep us waiting in one exchange; 0: 60 s */
+	uint64_t connect_ms;      /* for connecting and the handshake; 0: NET_CLIENT_CONNECT_MS */
+	uint64_t stall_ms;        /* how long the server may keep us waiting in one exchange; 0: NET_CLIENT_STALL_MS */
 	uint64_t bytes_per_s_min; /* each byte moved buys patience at this rate; 0: NET_BYTES_PER_S_MIN */
 };
 
@@ -55,7 +55,7 @@ typedef int (*http_client_sink)(void *context, struct slice bytes, struct why *r
 struct http_client_request {
 	const char *method;
 	struct slice target; /* encoded, in origin form */
-	/* Host, Content-Length, Transfer-Encoding and Expect are the client's to write. */
+	/* Host, Connection, Content-Length, Transfer-Encoding and Expect are the client's to write: ERR_INVALID. */
 	const struct http_client_field *fields;
 	size_t field_count;
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "net/http_exchange.h"
 #include "net/http_server.h"
 #include "net/stream.h"
@@ -90,8 +91,6 @@ struct http_worker {
 	struct http_exchange x;
 };
 
-enum { HTTP_LISTENERS_MAX = 8 };
-
 struct http_listener {
 	int fd;
 	struct tls_server *tls;
@@ -103,7 +102,7 @@ struct http_counters {
 
 struct http_server {
 	struct http_server_config config;
-	struct http_listener listeners[HTTP_LISTENERS_MAX];
+	struct http_listener listeners[NET_LISTENERS_MAX];
 	size_t listener_count;
 	int epoll_fd;
 	int accept_wake_fd;

@@ -38,6 +38,11 @@ static void expire(struct http_server *s, struct http_conn *c)
 	arm(s, c, EPOLLIN);
 }
 
+static bool same_peer(const struct socket_peer *a, const struct socket_peer *b)
+{
+	return slice_equal(slice_of(a->key, sizeof a->key), slice_of(b->key, sizeof b->key));
+}
+
 /* Lock held. */
 static struct http_conn *find_free(struct http_server *s, const struct socket_peer *peer, bool *ret_peer_full)
 {
@@ -49,7 +54,7 @@ static struct http_conn *find_free(struct http_server *s, const struct socket_pe
 
 		if (!c->in_use)
 			found = found ? found : c;
-		else if (!peer->is_unix && !c->peer.is_unix && memcmp(c->peer.key, peer->key, sizeof peer->key) == 0)
+		else if (!peer->is_unix && !c->peer.is_unix && same_peer(&c->peer, peer))
 			same++;
 	}
 	*ret_peer_full = same >= s->config.connections_per_peer_max;

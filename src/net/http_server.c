@@ -86,8 +86,8 @@ int http_server_new(const struct http_server_config *config, struct http_server 
 
 int http_server_listen(struct http_server *s, int fd, struct tls_server *tls, struct why *reterr_why)
 {
-	ENSURE(s->listener_count < HTTP_LISTENERS_MAX && !s->is_started, ERR_LIMIT, reterr_why,
-	       "a server listens on at most %d sockets, named before it starts", HTTP_LISTENERS_MAX);
+	ENSURE(s->listener_count < NET_LISTENERS_MAX && !s->is_started, ERR_LIMIT, reterr_why,
+	       "a server listens on at most %d sockets, named before it starts", NET_LISTENERS_MAX);
 	s->listeners[s->listener_count++] = (struct http_listener){fd, tls};
 	return ERR_OK;
 }
@@ -133,7 +133,7 @@ static void close_listeners(struct http_server *s)
 /* Waits for peers or for http_server_stop(), at most until the next sweep, and accepts. */
 static void accept_some(struct http_server *s, uint64_t next_sweep)
 {
-	struct pollfd p[HTTP_LISTENERS_MAX + 1];
+	struct pollfd p[NET_LISTENERS_MAX + 1];
 	uint64_t now = time_mono_ms(), ignored;
 
 	for (size_t i = 0; i < s->listener_count; i++)
@@ -276,7 +276,7 @@ static void wait_emptied(struct http_server *s, uint64_t grace_ms)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += (time_t)(grace_ms / 1000);
 	until.tv_nsec += (long)(grace_ms % 1000) * 1000000;
 	if (until.tv_nsec >= 1000000000) {
@@ -284,7 +284,7 @@ static void wait_emptied(struct http_server *s, uint64_t grace_ms)
 		until.tv_nsec -= 1000000000;
 	}
 	while (s->conn_count)
-		if (pthread_cond_timedwait(&s->emptied, &s->lock, &until) != 0)
+		if (pthread_cond_clockwait(&s->emptied, &s->lock, CLOCK_MONOTONIC, &until) != 0)
 			break;
 }
 

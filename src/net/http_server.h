@@ -67,7 +67,7 @@ MUST_USE int http_server_new(const struct http_server_config *config, struct htt
                              struct why *reterr_why);
 
 /* Serves a listening socket too, which is taken over: in TLS, or plain if `tls` is NULL. `tls` must outlive the
- * server. Before http_server_start(). ERR_LIMIT over 8 sockets; this one is then still the
+ * server. Before http_server_start(). ERR_LIMIT over NET_LISTENERS_MAX sockets; this one is then still the
  * caller's. */
 MUST_USE int http_server_listen(struct http_server *s, int fd, struct tls_server *tls, struct why *reterr_why);
 

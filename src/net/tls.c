@@ -112,10 +112,20 @@ static int use_chain(SSL_CTX *ctx, struct slice pem, struct why *reterr_why)
 	return ERR_OK;
 }
 
+/* OpenSSL would ask for it on the terminal. */
+static int no_passphrase(char *out, int size, int for_writing, void *arg)
+{
+	(void)out;
+	(void)size;
+	(void)for_writing;
+	(void)arg;
+	return -1;
+}
+
 static int use_key(SSL_CTX *ctx, const struct secret *pem, struct why *reterr_why)
 {
 	CLEANUP(free_bio) BIO *bio = BIO_new_mem_buf(secret_peek(pem), (int)secret_len(pem));
-	CLEANUP(free_pkey) EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+	CLEANUP(free_pkey) EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
 
 	if (!key || SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1)
 		return openssl_why(reterr_why, ERR_INVALID,

@@ -25,7 +25,7 @@ struct tls_server;
 
 struct tls_server_config {
 	struct slice chain_pem;       /* the certificate, then intermediates */
-	const struct secret *key_pem; /* its private key */
+	const struct secret *key_pem; /* its private key, not encrypted */
 	bool insecure_tls12;          /* also accept TLS 1.2, for clients that can not do better */
 };
 

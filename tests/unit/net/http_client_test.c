@@ -110,14 +110,15 @@ static void answers_that_break_http_or_end_early_are_errors(void **state)
 
 static void interim_answers_have_a_bound(void **state)
 {
-	char answer[2048] = "";
+	char answer[2048];
+	size_t len = 0;
 	CLEANUP(buf_freep) struct buf *body = NULL;
 	struct why why;
 	int peer;
 	(void)state;
 
 	for (int i = 0; i < 20; i++)
-		strncat(answer, "HTTP/1.1 102 Processing\r\n\r\n", sizeof answer - strlen(answer) - 1);
+		len += (size_t)snprintf(answer + len, sizeof answer - len, "HTTP/1.1 102 Processing\r\n\r\n");
 	assert_int_equal(buf_new(1024, &body, NULL), ERR_OK);
 	CLEANUP(http_client_freep) struct http_client *c = client_to(answer, false, &peer);
 
@@ -259,7 +260,9 @@ static void a_source_that_ends_early_or_fails_breaks_the_request_off(void **stat
 static void requests_that_could_be_split_are_not_sent(void **state)
 {
 	struct http_client_field evil = {"X-A", slice_str("1\r\nX-B: 2")};
+	struct http_client_field framing = {"content-length", slice_str("1")};
 	struct http_client_request bad[] = {
+		{.method = "GET", .target = slice_str("/"), .fields = &framing, .field_count = 1},
 		{.method = "GET", .target = slice_str("/"), .fields = &evil, .field_count = 1},
 		{.method = "GET", .target = slice_str("/ HTTP/1.1\r\nX-B: 2")},
 		{.method = "GET / HTTP/1.1\r\n", .target = slice_str("/")},

@@ -175,6 +175,26 @@ static void bodies_of_any_size_go_up_whole(void **state)
 	}
 }
 
+static void a_quick_answer_to_a_whole_request_keeps_the_connection(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(http_client_freep) struct http_client *c = fixture_client(f, false);
+	CLEANUP(buf_freep) struct buf *body = NULL;
+
+	assert_int_equal(buf_new(1024, &body, NULL), ERR_OK);
+	for (int i = 0; i < 500; i++) {
+		struct pattern p = {.left = 10};
+		struct http_client_request r = {.method = "PUT",
+		                                .target = slice_str("/count"),
+		                                .source = yield_pattern,
+		                                .source_context = &p,
+		                                .source_length = i % 2 ? 10 : HTTP_CLIENT_LENGTH_UNKNOWN};
+
+		assert_int_equal(call(c, &r, body), 200);
+	}
+	assert_int_equal(stats(f).accepted, 1);
+}
+
 static void bodies_of_any_size_come_down_whole(void **state)
 {
 	static const char *const targets[] = {"/large?0",     "/large?1",      "/large?16384",  "/large?32767",
@@ -1025,6 +1045,7 @@ int main(void)
 		TEST(requests_are_answered_over_kept_connections),
 		TEST(the_handler_sees_its_peer_and_its_workers_own_state),
 		TEST(bodies_of_any_size_go_up_whole),
+		TEST(a_quick_answer_to_a_whole_request_keeps_the_connection),
 		TEST(bodies_of_any_size_come_down_whole),
 		TEST(chunks_and_trailers_go_both_ways),
 		TEST(the_client_reads_chunks_and_trailers),

@@ -254,7 +254,7 @@ int fixture_new(void **state)
 	char out[8192];
 
 	signal(SIGPIPE, SIG_IGN);
-	strcpy(f->dir, "/tmp/cloister-net-XXXXXX");
+	snprintf(f->dir, sizeof f->dir, "/tmp/cloister-net-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	const char *const argv[] = {"sh", "-c", make_certificates, "sh", f->dir, NULL};
 

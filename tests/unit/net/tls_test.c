@@ -139,6 +139,21 @@ static void a_key_that_does_not_fit_its_certificate_is_refused(void **state)
 	assert_int_equal(fixture_reload(f, "mixed"), ERR_INVALID);
 }
 
+static void an_encrypted_key_is_refused_without_asking_for_its_passphrase(void **state)
+{
+	struct fixture *f = *state;
+	char command[512], out[1024];
+	const char *const argv[] = {"sh", "-c", command, NULL};
+
+	snprintf(
+		command, sizeof command,
+		"cd %s && cp one.pem locked.pem && openssl pkcs8 -topk8 -in one.key -out locked.key -passout pass:x && "
+		"chmod 600 locked.key",
+		f->dir);
+	assert_int_equal(run(argv, out, sizeof out), 0);
+	assert_int_equal(fixture_reload(f, "locked"), ERR_INVALID);
+}
+
 /* What `openssl s_client` says of the server, with more arguments. */
 static int s_client(const struct fixture *f, const char *arguments, char *out, size_t size)
 {
@@ -257,6 +272,7 @@ int main(void)
 		TEST(a_server_that_speaks_no_tls_is_refused),
 		TEST(unusable_certificates_and_keys_are_refused_and_change_nothing),
 		TEST(a_key_that_does_not_fit_its_certificate_is_refused),
+		TEST(an_encrypted_key_is_refused_without_asking_for_its_passphrase),
 		TEST(tls_1_2_is_refused_unless_the_insecure_switch_is_on),
 		TEST(only_http_1_1_is_negotiated),
 		TEST(sessions_resume_without_early_data),
