@@ -152,7 +152,7 @@ static int on_ping(void *context, struct ipc_message *m, struct ipc_reply *reply
 	const struct role *role = context;
 	CLEANUP(buf_freep) struct buf *body = NULL;
 	struct pong pong = {
-		.role = role->spec->number,
+		.role = (uint16_t)role->spec->number,
 		.state = role->state,
 		.landlock_abi = (uint32_t)role->landlock_abi,
 		.starts = role->starts,

@@ -124,6 +124,10 @@ def check_forbidden(role, calls):
 
 def forbidden_test(role):
     def run():
+        if platform.machine() != "x86_64":
+            return "the numbers are x86-64's"
+        if os.environ.get("SANITIZER", "none") != "none":
+            return "a sanitizer is allowed system calls of its own"
         calls = dict(FORBIDDEN)
         if role != "courier":
             calls.update(NOT_FOR_COURIER)
@@ -131,7 +135,6 @@ def forbidden_test(role):
             calls.update(ONLY_WITH_FILES)
         check_forbidden(role, calls)
     run.__name__ = "a_forbidden_system_call_kills_" + role
-    run.needs_x86 = True
     return run
 
 
@@ -478,9 +481,6 @@ def main():
     print("1..%d" % len(tests))
     for number, t in enumerate(tests, 1):
         name = t.__name__.replace("_", " ")
-        if getattr(t, "needs_x86", False) and platform.machine() != "x86_64":
-            print("ok %d - %s # SKIP the numbers are x86-64's" % (number, name), flush=True)
-            continue
         try:
             skipped = t()
             print("ok %d - %s%s" % (number, name, " # SKIP " + skipped if skipped else ""), flush=True)
