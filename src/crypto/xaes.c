@@ -87,19 +87,44 @@ int xaes_seal(const struct secret *key, struct slice aad, struct slice plain, st
 	return xaes_seal_with_nonce(key, nonce, aad, plain, into, reterr_why);
 }
 
+/* `out` has room for sealed.len - XAES_OVERHEAD_BYTES, which the caller has checked. */
+static int open_to(const struct secret *key, struct slice aad, struct slice sealed, uint8_t *out,
+                   struct why *reterr_why)
+{
+	CLEANUP(aead_freep) struct aead *aead = NULL;
+
+	TRY(message_key(key, sealed.ptr, &aead, reterr_why));
+	return aead_open(aead, sealed.ptr + 12, aad,
+	                 slice_of(sealed.ptr + XAES_NONCE_BYTES, sealed.len - XAES_NONCE_BYTES), out, reterr_why);
+}
+
+static int check_length(struct slice sealed, struct why *reterr_why)
+{
+	ENSURE(sealed.len >= XAES_OVERHEAD_BYTES, ERR_INVALID, reterr_why,
+	       "%zu bytes cannot hold a sealed message; it has at least %d", sealed.len, XAES_OVERHEAD_BYTES);
+	return ERR_OK;
+}
+
 int xaes_open(const struct secret *key, struct slice aad, struct slice sealed, struct secret **ret_plain,
               struct why *reterr_why)
 {
-	CLEANUP(aead_freep) struct aead *aead = NULL;
 	CLEANUP(secret_freep) struct secret *plain = NULL;
 
-	ENSURE(sealed.len >= XAES_OVERHEAD_BYTES, ERR_INVALID, reterr_why,
-	       "%zu bytes cannot hold a sealed secret; it has at least %d", sealed.len, XAES_OVERHEAD_BYTES);
+	TRY(check_length(sealed, reterr_why));
 	TRY(secret_new(sealed.len - XAES_OVERHEAD_BYTES, &plain, reterr_why));
-	TRY(message_key(key, sealed.ptr, &aead, reterr_why));
-	TRY(aead_open(aead, sealed.ptr + 12, aad,
-	              slice_of(sealed.ptr + XAES_NONCE_BYTES, sealed.len - XAES_NONCE_BYTES), secret_bytes(plain),
-	              reterr_why));
+	TRY(open_to(key, aad, sealed, secret_bytes(plain), reterr_why));
 	*ret_plain = take_ptr(plain);
+	return ERR_OK;
+}
+
+int xaes_open_bytes(const struct secret *key, struct slice aad, struct slice sealed, struct buf *into,
+                    struct why *reterr_why)
+{
+	uint8_t *room;
+
+	TRY(check_length(sealed, reterr_why));
+	TRY(buf_reserve(into, sealed.len - XAES_OVERHEAD_BYTES, &room, reterr_why));
+	TRY(open_to(key, aad, sealed, room, reterr_why));
+	buf_commit(into, sealed.len - XAES_OVERHEAD_BYTES);
 	return ERR_OK;
 }

@@ -20,6 +20,10 @@ MUST_USE int xaes_seal(const struct secret *key, struct slice aad, struct slice 
 MUST_USE int xaes_open(const struct secret *key, struct slice aad, struct slice sealed, struct secret **ret_plain,
                        struct why *reterr_why);
 
+/* The same for a message that is not itself a key and may be longer than a secret: appends the plain bytes. */
+MUST_USE int xaes_open_bytes(const struct secret *key, struct slice aad, struct slice sealed, struct buf *into,
+                             struct why *reterr_why);
+
 /* With the nonce given: for the specification's vectors only. */
 MUST_USE int xaes_seal_with_nonce(const struct secret *key, const uint8_t nonce[static XAES_NONCE_BYTES],
                                   struct slice aad, struct slice plain, struct buf *into, struct why *reterr_why);

@@ -184,6 +184,32 @@ static void what_does_not_fit_is_refused_and_appends_nothing(void **state)
 	assert_int_equal(xaes_open(wrong, nothing, slice_of(large, XAES_OVERHEAD_BYTES), &opened, NULL), ERR_INVALID);
 }
 
+static void a_message_longer_than_a_secret_opens_into_a_buffer(void **state)
+{
+	enum { LONG_BYTES = SECRET_LARGE_BYTES + 1000 };
+	CLEANUP(secret_freep) struct secret *key = key_of(1);
+	CLEANUP(buf_freep)
+	struct buf *sealed = new_buf(LONG_BYTES + XAES_OVERHEAD_BYTES),
+		   *opened = new_buf(2 * LONG_BYTES);
+	CLEANUP(free_p) uint8_t *plain = calloc(1, LONG_BYTES), *altered = NULL;
+	struct slice bytes;
+	(void)state;
+
+	plain[LONG_BYTES - 1] = 7;
+	assert_int_equal(xaes_seal(key, nothing, slice_of(plain, LONG_BYTES), sealed, NULL), ERR_OK);
+	assert_int_equal(xaes_open_bytes(key, nothing, buf_slice(sealed), opened, NULL), ERR_OK);
+	assert_true(slice_equal(buf_slice(opened), slice_of(plain, LONG_BYTES)));
+
+	bytes = buf_slice(sealed);
+	altered = malloc(bytes.len);
+	memcpy(altered, bytes.ptr, bytes.len);
+	altered[bytes.len - 1] ^= 1;
+	assert_int_equal(xaes_open_bytes(key, nothing, slice_of(altered, bytes.len), opened, NULL), ERR_TAMPERED);
+	assert_int_equal(xaes_open_bytes(key, nothing, slice_of(altered, XAES_OVERHEAD_BYTES - 1), opened, NULL),
+	                 ERR_INVALID);
+	assert_int_equal(buf_len(opened), LONG_BYTES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +220,7 @@ int main(void)
 		cmocka_unit_test(every_cut_is_refused),
 		cmocka_unit_test(an_empty_secret_can_be_sealed),
 		cmocka_unit_test(what_does_not_fit_is_refused_and_appends_nothing),
+		cmocka_unit_test(a_message_longer_than_a_secret_opens_into_a_buffer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
