@@ -304,3 +304,38 @@
 #define NET_CLIENT_CONTINUE_MS 1000
 /* 1xx answers before the final one: one is usual. */
 #define NET_CLIENT_INTERIM_MAX 8
+/* --- audit ------------------------------------------------------------------------------------------------------ */
+
+/* A signed note. 16 signatures must be accepted, and post-quantum ones take 6.6 KiB each in base64: 106 KiB. */
+#define NOTE_BYTES_MAX 131072
+/* Signature lines in a note: the log's own, a second algorithm's, and a generous number of witnesses. */
+#define NOTE_SIGNATURES_MAX 64
+/* A key's name, and a log's origin: cosignatures write their length in one byte. */
+#define NOTE_NAME_BYTES_MAX 255
+/* Key id and signature; the largest assigned algorithm (ML-DSA) stays under 5 KiB. */
+#define NOTE_SIGNATURE_BYTES_MAX 5124
+
+/* Hashes in an inclusion or consistency proof: a tree of 2^64 leaves is 64 deep. */
+#define MERKLE_PROOF_HASHES_MAX 64
+
+/* An entry of a log: entry bundles write its length in 16 bits (C2SP tlog-tiles). */
+#define LOG_ENTRY_BYTES_MAX 65535
+/* A leaf of our own log: two hashes in base64, a producer's name and a number come to 220 bytes. */
+#define LEAF_BYTES_MAX 320
+/* "front@machine-17.example.com": which process of which machine wrote a leaf. */
+#define LEAF_PRODUCER_BYTES_MAX 64
+/* A record with all its members, as CloudTrail-like consumers accept it. Larger payloads are named by digest. */
+#define RECORD_BYTES_MAX 65535
+/* An account's number, or the name of a data subject's own key space. */
+#define RECORD_ACCOUNT_BYTES_MAX 64
+/* Objects and arrays inside each other in a record: requestParameters of the deepest AWS call nest 12. */
+#define CANON_DEPTH_MAX 32
+
+/* A .tlog-proof file: a checkpoint, 64 hashes, and as much extra data again. */
+#define TLOG_PROOF_BYTES_MAX (2 * NOTE_BYTES_MAX)
+/* Unauthenticated extra data in it: enough for a certificate, not for a payload. */
+#define TLOG_PROOF_EXTRA_BYTES_MAX 16384
+/* An opened record, its salt and its proof as one JSON text; the proof grows by its escaped line ends. */
+#define RECEIPT_BYTES_MAX (RECORD_BYTES_MAX + TLOG_PROOF_BYTES_MAX + 8192)
+/* Witnesses a verifier can be configured with: C2SP tlog-policy asks for 32. */
+#define TRUST_WITNESSES_MAX 32
