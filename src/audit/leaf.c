@@ -38,7 +38,8 @@ int leaf_put(const struct leaf *leaf, struct buf *into, struct why *reterr_why)
 	TRY(leaf_producer_check(leaf->producer, reterr_why));
 	ENSURE(leaf->seq >= 1 && leaf->seq <= CANON_NUMBER_MAX, ERR_INVALID, reterr_why,
 	       "%" PRIu64 " is not the number of a leaf", leaf->seq);
-	if (leaf->seq > 1)
+	ENSURE(leaf->seq > 1 || !leaf->has_prev, ERR_INVALID, reterr_why, "a producer's leaf 1 has no leaf before it");
+	if (leaf->has_prev)
 		base64_encode(slice_of(leaf->prev.bytes, MERKLE_HASH_BYTES), prev);
 	base64_encode(slice_of(leaf->commit, MERKLE_HASH_BYTES), commit);
 	return buf_put_fmt(into, reterr_why,
@@ -85,7 +86,9 @@ int leaf_parse(struct slice text, struct leaf *ret_leaf, struct why *reterr_why)
 	TRY(find_hash(text, "commit", leaf.commit, reterr_why));
 	ENSURE(canon_find(text, "seq", &value), ERR_INVALID, reterr_why, "a leaf without seq");
 	TRY(canon_number(value, &leaf.seq, reterr_why));
-	if (leaf.seq > 1)
+	ENSURE(canon_find(text, "prev", &value), ERR_INVALID, reterr_why, "a leaf without prev");
+	leaf.has_prev = !slice_is_str(value, "\"\"");
+	if (leaf.has_prev)
 		TRY(find_hash(text, "prev", leaf.prev.bytes, reterr_why));
 	ENSURE(canon_find(text, "producer", &value), ERR_INVALID, reterr_why, "a leaf without producer");
 	TRY(canon_plain_string(value, &leaf.producer, reterr_why));

@@ -13,8 +13,9 @@
 
 struct leaf {
 	struct slice producer;
-	uint64_t seq;            /* 1 for the producer's first, at most CANON_NUMBER_MAX */
-	struct merkle_hash prev; /* leaf hash of the producer's previous leaf; of the first one, nothing */
+	uint64_t seq;            /* the producer's own count, from 1 to CANON_NUMBER_MAX; a gap shows what was lost */
+	bool has_prev;           /* false for the first leaf of this producer in this log */
+	struct merkle_hash prev; /* leaf hash of the producer's previous leaf */
 	uint8_t commit[MERKLE_HASH_BYTES];
 };
 

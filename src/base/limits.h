@@ -339,3 +339,30 @@
 #define RECEIPT_BYTES_MAX (RECORD_BYTES_MAX + TLOG_PROOF_BYTES_MAX + 8192)
 /* Witnesses a verifier can be configured with: C2SP tlog-policy asks for 32. */
 #define TRUST_WITNESSES_MAX 32
+
+/* Leaves in one batch of the ledger: what 64 clients can have waiting when a commit takes 10 ms, twice over. */
+#define LEDGER_BATCH_LEAVES_MAX 8192
+/* One batch in the journal. Half of it is kept for what is already staged: a batch is full at that size. */
+#define LEDGER_FRAME_BYTES_MAX (16 * 1024 * 1024)
+/* A journal segment. Small enough to copy or scan in a second, large enough that files stay few. */
+#define LEDGER_SEGMENT_BYTES_MAX (64 * 1024 * 1024)
+/* Journal that a restart has to replay before a new mark is made: a tenth of a second of work. */
+#define LEDGER_SETTLE_BYTES (8 * 1024 * 1024)
+/* ... and how much there may be while the disk lags behind; then appending waits. */
+#define LEDGER_UNSETTLED_BYTES_MAX (256 * 1024 * 1024)
+/* How often the public checkpoint is renewed under load. In-process readers always see the latest. */
+#define LEDGER_PUBLISH_MS 200
+/* Processes that write to the log, over all machines and restarts under other names. */
+#define LEDGER_PRODUCERS_MAX 4096
+/* Accounts and data subjects with a history of their own; their heads are in memory and in the mark (9 MiB). */
+#define LEDGER_ACCOUNTS_MAX 65536
+/* Tiles with all their inner hashes kept for proofs, 16 KiB each. */
+#define LEDGER_TILE_CACHE 64
+/* Records that one view request opens before it answers with what it has and where to go on. */
+#define VIEW_SCAN_MAX 10000
+/* Records that one view request answers with: CloudTrail's own limit is 50; a table on a screen wants more. */
+#define VIEW_LIMIT_MAX 1000
+/* How long before the ledger appends a record its event may have happened: spools, and clocks that differ. */
+#define VIEW_DELAY_MS_MAX (24 * 60 * 60 * 1000)
+/* The ledger's mark: the heads of all chains at 120 bytes each, and a signature. */
+#define LEDGER_MARK_BYTES_MAX (10 * 1024 * 1024)

@@ -126,8 +126,7 @@ static void a_proof_of_the_tessera_log_verifies(void **state)
 static struct buf *new_receipt(const struct note_signer *log, const char *record)
 {
 	CLEANUP(buf_freep)
-	struct buf *leaf_text = support_buf(),
-		   *checkpoint = support_buf(), *proof_text = support_buf();
+	struct buf *leaf_text = support_buf(), *checkpoint = support_buf(), *proof_text = support_buf();
 	struct leaf leaf = {.producer = slice_str("keys"), .seq = 1};
 	struct receipt receipt = {.salt = {3, 1, 4}, .record = slice_str(record)};
 	struct tlog_proof proof = {.index = 0};
@@ -210,11 +209,11 @@ static void a_receipt_without_one_of_its_members_is_refused(void **state)
 		"{\"leaf\":{},\"proof\":\"\",\"record\":{},\"salt\":\"\",\"v\":2}",
 		"{\"leaf\":{},\"proof\":\"\",\"record\":{},\"salt\":\"\",\"v\":1}",
 		"{\"leaf\":1,\"proof\":\"\",\"record\":{},\"salt\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\","
-	        "\"v\":1}",
+		"\"v\":1}",
 		"{\"leaf\":{},\"proof\":1,\"record\":{},\"salt\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\","
-	        "\"v\":1}",
+		"\"v\":1}",
 		"{\"leaf\":{},\"proof\":\"\",\"record\":[],\"salt\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\","
-	        "\"v\":1}",
+		"\"v\":1}",
 		"{\"leaf\":{},\"record\":{},\"salt\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\",\"v\":1}",
 	};
 	CLEANUP(buf_freep) struct buf *proof = support_buf();

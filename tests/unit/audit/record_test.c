@@ -15,6 +15,9 @@
 #define FIRST "{\"commit\":\"" ZEROS "\",\"prev\":\"\",\"producer\":\"keys\",\"seq\":1,\"v\":1}"
 #define SECOND "{\"commit\":\"" ZEROS "\",\"prev\":\"" ZEROS "\",\"producer\":\"keys\",\"seq\":2,\"v\":1}"
 
+/* What came before was lost before it reached the log. */
+#define FIRST_SEEN_LATE "{\"commit\":\"" ZEROS "\",\"prev\":\"\",\"producer\":\"keys\",\"seq\":5,\"v\":1}"
+
 static void a_leaf_is_written_in_its_one_spelling(void **state)
 {
 	CLEANUP(buf_freep) struct buf *text = support_buf();
@@ -25,6 +28,7 @@ static void a_leaf_is_written_in_its_one_spelling(void **state)
 	assert_true(slice_is_str(buf_slice(text), FIRST));
 	buf_reset(text);
 	leaf.seq = 2;
+	leaf.has_prev = true;
 	leaf.prev = (struct merkle_hash){{0}};
 	assert_ok(leaf_put(&leaf, text, NULL));
 	assert_true(slice_is_str(buf_slice(text), SECOND));
@@ -39,8 +43,13 @@ static void a_leaf_is_read_back(void **state)
 	assert_ok(leaf_parse(slice_str(FIRST), &leaf, NULL));
 	assert_true(slice_is_str(leaf.producer, "keys"));
 	assert_int_equal(leaf.seq, 1);
+	assert_false(leaf.has_prev);
 	assert_ok(leaf_parse(slice_str(SECOND), &leaf, NULL));
 	assert_int_equal(leaf.seq, 2);
+	assert_true(leaf.has_prev);
+	assert_ok(leaf_parse(slice_str(FIRST_SEEN_LATE), &leaf, NULL));
+	assert_int_equal(leaf.seq, 5);
+	assert_false(leaf.has_prev);
 }
 
 static void every_other_spelling_of_a_leaf_is_refused(void **state)
@@ -50,7 +59,6 @@ static void every_other_spelling_of_a_leaf_is_refused(void **state)
 		"{}",
 		"{\"commit\":\"" ZEROS "\",\"prev\":\"\",\"producer\":\"keys\",\"seq\":1,\"v\":2}",
 		"{\"commit\":\"" ZEROS "\",\"prev\":\"\",\"producer\":\"keys\",\"seq\":0,\"v\":1}",
-		"{\"commit\":\"" ZEROS "\",\"prev\":\"\",\"producer\":\"keys\",\"seq\":2,\"v\":1}",
 		"{\"commit\":\"" ZEROS "\",\"prev\":\"" ZEROS "\",\"producer\":\"keys\",\"seq\":1,\"v\":1}",
 		"{\"commit\":\"" ZEROS "\",\"prev\":\"\",\"producer\":\"\",\"seq\":1,\"v\":1}",
 		"{\"commit\":\"" ZEROS "\",\"prev\":\"\",\"producer\":\"a b\",\"seq\":1,\"v\":1}",
@@ -80,7 +88,10 @@ static void the_largest_leaf_fits_its_limit(void **state)
 {
 	CLEANUP(buf_freep) struct buf *text = support_buf();
 	char producer[LEAF_PRODUCER_BYTES_MAX + 1], long_text[LEAF_BYTES_MAX + 1];
-	struct leaf leaf = {.producer = slice_of(producer, LEAF_PRODUCER_BYTES_MAX), .seq = CANON_NUMBER_MAX}, read;
+	struct leaf leaf = {.producer = slice_of(producer, LEAF_PRODUCER_BYTES_MAX),
+	                    .seq = CANON_NUMBER_MAX,
+	                    .has_prev = true},
+		    read;
 	(void)state;
 
 	memset(producer, 'p', sizeof producer);
@@ -91,6 +102,8 @@ static void the_largest_leaf_fits_its_limit(void **state)
 	leaf.seq++;
 	assert_int_equal(leaf_put(&leaf, text, NULL), ERR_INVALID);
 	leaf.seq = 1;
+	assert_int_equal(leaf_put(&leaf, text, NULL), ERR_INVALID);
+	leaf.seq = 2;
 	leaf.producer.len++;
 	assert_int_equal(leaf_put(&leaf, text, NULL), ERR_INVALID);
 	memset(long_text, '{', sizeof long_text);
