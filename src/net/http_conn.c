@@ -57,12 +57,14 @@ static enum verdict step_handshake(struct http_worker *w, struct http_conn *c)
 /* After the handler: an answer that was not given is given, one that was broken off takes the connection with it. */
 static enum verdict end_exchange(struct http_exchange *x, int err, const struct why *why)
 {
+	const struct http_server_config *config = &x->worker->server->config;
+	bool is_body = err != ERR_OK && err == x->body_err;
 	struct http_conn *c = x->conn;
 
+	if (err != ERR_OK && !is_body && config->failed)
+		config->failed(config->context, &x->request, err, why);
 	if (x->answer == HTTP_ANSWER_NONE) {
-		bool is_body = err != ERR_OK && err == x->body_err;
-
-		/* Why the handler failed is for our log, not for the peer; why the body was refused is for the peer. */
+		/* Why the handler failed is not for the peer; why its body was refused is. */
 		http_exchange_refuse(x, is_body ? http_exchange_body_status(err) : 500,
 		                     is_body ? why->text : "the request could not be handled", true);
 	}

@@ -32,6 +32,9 @@ struct http_server_config {
 	void (*worker_close)(void *worker);
 	/* Appends the body of a refusal, and may name its type instead of application/json. NULL: a plain one. */
 	void (*refuse)(void *context, const struct http_refusal *refusal, struct buf *body, const char **type);
+	/* Hears, for the program's log, why a handler failed: the peer is not told. Not called when it was the
+	 * request's body that failed. May be NULL. */
+	void (*failed)(void *context, const struct http1_request *request, int err, const struct why *why);
 	void *context;
 
 	/* Limits, and what they are unless changed: limits.h, NET_*. */

@@ -1,4 +1,5 @@
 /* The server, driven by our client and by bytes of our own making. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include "base/limits.h"
 #include "base/time.h"
 #include "net/socket.h"
+#include "net/stream.h"
 #include "net_fixture.h"
 
 #define H "Host: a\r\n"
@@ -526,6 +528,7 @@ static void a_handler_that_fails_is_500_without_its_reason(void **state)
 	raw_read(fd, out, sizeof out, 5000);
 	assert_non_null(strstr(out, "HTTP/1.1 500 "));
 	assert_null(strstr(out, "secret"));
+	assert_int_equal(f->failures, 1);
 	close(fd);
 }
 
@@ -909,6 +912,125 @@ static void the_fields_of_an_answer_have_a_bound(void **state)
 	close(fd);
 }
 
+static void flushed_pieces_arrive_while_the_answer_grows(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t before = time_mono_ms();
+	int fd = raw_connect(f);
+
+	raw_send(fd, "GET /follow HTTP/1.1\r\n" H "\r\n");
+	raw_expect(fd, "5\r\nfirst\r\n");
+	assert_true(time_mono_ms() - before < 450);
+	raw_expect(fd, "6\r\nsecond\r\n0\r\nX-Last: yes\r\n\r\n");
+	close(fd);
+	/* Without chunks there is no place for a trailer, and the end is the close. */
+	fd = raw_connect(f);
+	raw_send(fd, "GET /follow HTTP/1.0\r\n" H "\r\n");
+	raw_expect(fd, "\r\n\r\nfirst");
+	raw_expect(fd, "second");
+	assert_true(raw_is_closed(fd, 3000));
+	close(fd);
+}
+
+static void a_handler_may_change_its_mind_and_sees_the_head_as_it_was_sent(void **state)
+{
+	struct fixture *f = *state;
+	char out[4096];
+	int fd = raw_connect(f);
+
+	raw_send(fd, "GET /changed?%41 HTTP/1.1\r\nhOsT:\ta\r\n\r\n");
+	raw_read(fd, out, sizeof out, 3000);
+	assert_non_null(strstr(out, "HTTP/1.1 404 Not Found\r\n"));
+	assert_null(strstr(out, "ETag"));
+	assert_non_null(strstr(out, "X-Tls: no\r\n"));
+	assert_non_null(strstr(out, "Connection: close\r\n"));
+	assert_non_null(strstr(out, "\r\n\r\nGET /changed?%41 HTTP/1.1\r\nhOsT:\ta\r\n\r\n"));
+	close(fd);
+}
+
+/* Requests that came in one record lie inside TLS, where no poll sees them. */
+static void pipelined_requests_in_one_record_are_all_answered(void **state)
+{
+	enum { REQUESTS = 40 };
+	struct fixture *f = *state;
+	CLEANUP(stream_freep) struct stream *s = NULL;
+	struct stream_pace pace = {.stall_ms = 5000};
+	char all[REQUESTS * 64] = "", out[REQUESTS * 256];
+	size_t len = 0, have = 0, got = 1;
+	int answers = 0, fd = -1;
+
+	for (int i = 0; i < REQUESTS; i++)
+		len += (size_t)snprintf(all + len, sizeof all - len, "GET /hello HTTP/1.1\r\n" H "%s\r\n",
+		                        i == REQUESTS - 1 ? "Connection: close\r\n" : "");
+	assert_int_equal(socket_connect("127.0.0.1", f->tls_port, time_mono_ms() + 5000, &fd, NULL), ERR_OK);
+	assert_int_equal(stream_new_connect(fd, f->trust, "localhost", &s, NULL), ERR_OK);
+	assert_int_equal(stream_handshake(s, &pace, NULL), ERR_OK);
+	assert_int_equal(stream_write_all(s, slice_of(all, len), &pace, NULL), ERR_OK);
+	while (got) {
+		assert_int_equal(stream_read(s, out + have, sizeof out - 1 - have, &pace, &got, NULL), ERR_OK);
+		have += got;
+	}
+	out[have] = 0;
+	for (const char *at = out; (at = strstr(at, "hello\n")); at++)
+		answers++;
+	assert_int_equal(answers, REQUESTS);
+	close(fd);
+}
+
+/* Several threads of clients, certificates that change under them, connections that end in the middle. */
+struct storm {
+	const struct fixture *f;
+	_Atomic int answered;
+};
+
+static void *storm_client(void *arg)
+{
+	struct storm *storm = arg;
+
+	for (int i = 0; i < 10; i++) {
+		CLEANUP(http_client_freep) struct http_client *c = fixture_client(storm->f, i % 3 != 0);
+		CLEANUP(buf_freep) struct buf *body = NULL;
+
+		if (buf_new(256 * 1024, &body, NULL) != ERR_OK)
+			return NULL;
+		for (int k = 0; k < 10; k++) {
+			struct http_client_request get_large = {.method = "GET", .target = slice_str("/large?200000")};
+			const struct http1_response *response = NULL;
+
+			buf_reset(body);
+			if (http_client_start(c, &get_large, &response, NULL) != ERR_OK)
+				return NULL;
+			if (k == 9) /* leaves in the middle of the answer */
+				break;
+			if (http_client_read_all(c, body, NULL) != ERR_OK || buf_len(body) != 200000)
+				return NULL;
+			atomic_fetch_add(&storm->answered, 1);
+		}
+	}
+	return NULL;
+}
+
+static void many_clients_and_changing_certificates_get_along(void **state)
+{
+	enum { CLIENTS = 6 };
+	struct fixture *f = *state;
+	struct storm storm = {.f = f};
+	pthread_t threads[CLIENTS];
+
+	for (int i = 0; i < CLIENTS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, storm_client, &storm), 0);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(fixture_reload(f, i % 2 ? "one" : "two"), ERR_OK);
+		usleep(20000);
+	}
+	for (int i = 0; i < CLIENTS; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(storm.answered, CLIENTS * 10 * 9);
+	for (int i = 0; i < 100 && stats(f).connections; i++)
+		usleep(50000);
+	assert_int_equal(stats(f).connections, 0);
+}
+
 static void refuse_as_json(void *context, const struct http_refusal *refusal, struct buf *body, const char **type)
 {
 	(void)context;
@@ -1082,6 +1204,10 @@ int main(void)
 		TEST(lingering_has_an_end_in_time),
 		TEST(lingering_has_an_end_in_bytes),
 		TEST(the_fields_of_an_answer_have_a_bound),
+		TEST(flushed_pieces_arrive_while_the_answer_grows),
+		TEST(a_handler_may_change_its_mind_and_sees_the_head_as_it_was_sent),
+		TEST(pipelined_requests_in_one_record_are_all_answered),
+		TEST(many_clients_and_changing_certificates_get_along),
 		TEST(refusals_take_the_shape_the_program_gives_them),
 		TEST(stopping_lets_exchanges_finish_and_closes_what_is_idle),
 		TEST(stopping_does_not_wait_for_a_peer_that_never_reads),

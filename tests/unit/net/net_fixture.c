@@ -191,6 +191,29 @@ static int many_fields(struct http_exchange *x, struct why *why)
 	return http_exchange_respond(x, 200, slice_str("many\n"), why);
 }
 
+/* What is answered piece by piece, with a pause that the peer can see. */
+static int follow(struct http_exchange *x, struct why *why)
+{
+	TRY(http_exchange_begin(x, 200, HTTP_LENGTH_UNKNOWN, why));
+	TRY(http_exchange_write(x, slice_str("first"), why));
+	TRY(http_exchange_flush(x, why));
+	usleep(500000);
+	TRY(http_exchange_write(x, slice_str("second"), why));
+	TRY(http_exchange_trailer(x, "X-Last", slice_str("yes"), why));
+	return http_exchange_end(x, why);
+}
+
+/* Prepares one answer and then gives another, as an error path does. */
+static int changed_mind(struct http_exchange *x, struct why *why)
+{
+	TRY(http_exchange_field(x, "ETag", slice_str("\"x\""), why));
+	http_exchange_fields_reset(x);
+	TRY(http_exchange_field(x, "X-Tls", slice_str(http_exchange_is_tls(x) ? "yes" : "no"), why));
+	http_exchange_close(x);
+	ENSURE(!http_exchange_has_begun(x), ERR_INTERNAL, why, "nothing has begun");
+	return http_exchange_respond(x, 404, http_exchange_head(x), why);
+}
+
 static int handle(struct http_exchange *x, void *worker, void *context, struct why *why)
 {
 	const struct http1_request *r = http_exchange_request(x);
@@ -228,6 +251,10 @@ static int handle(struct http_exchange *x, void *worker, void *context, struct w
 		TRY(http_exchange_begin(x, 200, 3, why));
 		return http_exchange_write(x, slice_str("more than three"), why);
 	}
+	if (slice_is_str(r->uri.path, "/follow"))
+		return follow(x, why);
+	if (slice_is_str(r->uri.path, "/changed"))
+		return changed_mind(x, why);
 	if (slice_is_str(r->uri.path, "/fields"))
 		return many_fields(x, why);
 	if (slice_is_str(r->uri.path, "/split"))
@@ -236,6 +263,15 @@ static int handle(struct http_exchange *x, void *worker, void *context, struct w
 		return http_exchange_field(x, "Content-Length", slice_str("1"), why);
 	why_set(why, "a secret reason");
 	return ERR_INTERNAL;
+}
+
+static void failed(void *context, const struct http1_request *request, int err, const struct why *why)
+{
+	struct fixture *f = context;
+	(void)request;
+
+	if (err == ERR_INTERNAL && strcmp(why->text, "a secret reason") == 0)
+		atomic_fetch_add(&f->failures, 1);
 }
 
 static int worker_open(void *context, void **ret_worker, struct why *why)
@@ -267,6 +303,8 @@ int fixture_new(void **state)
 	f->config.connections_max = 64;
 	f->config.connections_per_peer_max = 64;
 	f->config.handle = handle;
+	f->config.failed = failed;
+	f->config.context = f;
 	f->config.worker_open = worker_open;
 	f->config.worker_close = free;
 	*state = f;

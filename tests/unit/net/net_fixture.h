@@ -1,6 +1,7 @@
 /* net_fixture.h: for the tests of net/: certificates, a server with a handler that does a little of everything, raw
  * connections to it. */
 #pragma once
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +18,7 @@ struct fixture {
 	struct tls_client *trust; /* in ca.pem */
 	struct http_server_config config;
 	struct http_server *server;
+	_Atomic int failures; /* told by the server, not by the peer */
 	uint16_t tls_port;
 	uint16_t plain_port;
 };
