@@ -205,6 +205,8 @@
 #define XML_DEPTH_MAX 16
 /* The longest name in the S3 API has 38 characters. */
 #define XML_NAME_BYTES_MAX 128
+/* A namespace is a short URL: IAM's has 43 characters. */
+#define XML_NAMESPACE_BYTES_MAX 256
 
 /* A configuration or a job file: people write 10 KiB. */
 #define YAML_BYTES_MAX (256 << 10)

@@ -7,6 +7,7 @@
 
 #include "base/encode.h"
 #include "base/limits.h"
+#include "base/random.h"
 #include "wire/suggest.h"
 #include "wire/utf8.h"
 
@@ -23,9 +24,15 @@ static void wiping_free(void *block)
 	free(block);
 }
 
-void json_wipe_memory(void)
+int json_init(struct why *reterr_why)
 {
+	size_t seed = 0;
+
+	while (seed == 0) /* 0 would have jansson look for a seed */
+		TRY(random_fill(&seed, sizeof seed, reterr_why));
+	json_object_seed(seed);
 	json_set_alloc_funcs(malloc, wiping_free);
+	return ERR_OK;
 }
 
 /* Depth and number of values, before jansson builds anything: it recurses, and spends up to some 200 bytes of memory on

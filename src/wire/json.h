@@ -16,8 +16,10 @@
 /* For CLEANUP(json_freep) json_t *. (jansson takes the name json_decrefp.) */
 void json_freep(json_t **value);
 
-/* Makes jansson wipe whatever it frees. For programs whose JSON carries keys, first thing in main(). */
-void json_wipe_memory(void);
+/* First thing in main() of every program, before it is sandboxed and before any other call here: seeds jansson's hash
+ * tables from getrandom(2) (by itself it would open /dev/urandom), and makes jansson wipe whatever it frees, since JSON
+ * carries keys. ERR_UNAVAILABLE if the kernel gives no random bytes. */
+MUST_USE int json_init(struct why *reterr_why);
 
 /* Reads one object or array. ERR_INVALID with line and column, ERR_LIMIT. */
 MUST_USE int json_read(struct slice text, json_t **ret_value, struct why *reterr_why);

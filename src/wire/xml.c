@@ -6,6 +6,9 @@
 
 #include "wire/utf8.h"
 
+/* expat gives a name as its namespace, this, and the local name. No namespace and no name has it. */
+#define NAMESPACE_END '|'
+
 /* An element while the document is read. Its public part is filled in at the end: until then the text may still move.
  */
 struct element {
@@ -79,12 +82,11 @@ static struct slice text_from(const struct xml *doc, size_t at)
 /* Names are bounded, since they are copied for every element; attributes only have to be well-formed. */
 static int new_element(struct reading *r, const char *name, struct element **ret_element)
 {
-	const char *colon = strrchr(name, ':'), *local = colon ? colon + 1 : name;
+	const char *bar = strrchr(name, NAMESPACE_END), *local = bar ? bar + 1 : name;
 	struct element *parent = r->current, *e;
 
-	ENSURE(strlen(name) <= XML_NAME_BYTES_MAX, ERR_LIMIT, r->reterr_why, "an element's name is over %d bytes",
+	ENSURE(strlen(local) <= XML_NAME_BYTES_MAX, ERR_LIMIT, r->reterr_why, "an element's name is over %d bytes",
 	       XML_NAME_BYTES_MAX);
-	ENSURE(*local, ERR_INVALID, r->reterr_why, "an element's name is only a prefix");
 	ENSURE(r->depth < XML_DEPTH_MAX, ERR_LIMIT, r->reterr_why, "elements nested deeper than %d", XML_DEPTH_MAX);
 	ENSURE(r->count < XML_ELEMENTS_MAX, ERR_LIMIT, r->reterr_why, "more than %d elements", XML_ELEMENTS_MAX);
 	if (parent) {
@@ -165,6 +167,18 @@ static void on_text(void *context, const XML_Char *text, int len)
 		stop(r, err);
 }
 
+/* Every name below is looked through after its namespace: one of megabytes would cost that again for each element. */
+static void on_namespace(void *context, const XML_Char *prefix, const XML_Char *uri)
+{
+	struct reading *r = context;
+	(void)prefix;
+
+	if (r->err != ERR_OK || !uri || strlen(uri) <= XML_NAMESPACE_BYTES_MAX)
+		return;
+	why_set(r->reterr_why, "a namespace of more than %d bytes", XML_NAMESPACE_BYTES_MAX);
+	stop(r, ERR_LIMIT);
+}
+
 static void on_doctype(void *context, const XML_Char *name, const XML_Char *system, const XML_Char *public, int subset)
 {
 	(void)name;
@@ -196,6 +210,7 @@ static int parse(struct reading *r, struct slice text)
 	XML_SetUserData(r->parser, r);
 	XML_SetElementHandler(r->parser, on_start, on_end);
 	XML_SetCharacterDataHandler(r->parser, on_text);
+	XML_SetStartNamespaceDeclHandler(r->parser, on_namespace);
 	XML_SetStartDoctypeDeclHandler(r->parser, on_doctype);
 	XML_SetProcessingInstructionHandler(r->parser, on_instruction);
 	XML_SetXmlDeclHandler(r->parser, on_declaration);
@@ -229,7 +244,7 @@ int xml_read(struct slice text, struct xml **ret_doc, struct why *reterr_why)
 	ENSURE(doc, ERR_UNAVAILABLE, reterr_why, "out of memory for XML");
 	TRY(buf_new(text.len, &doc->text, reterr_why)); /* no reference is shorter than what it stands for */
 	r.doc = doc;
-	r.parser = XML_ParserCreate("UTF-8");
+	r.parser = XML_ParserCreateNS("UTF-8", NAMESPACE_END);
 	ENSURE(r.parser, ERR_UNAVAILABLE, reterr_why, "out of memory for XML");
 	err = parse(&r, text);
 	XML_ParserFree(r.parser);

@@ -2,7 +2,7 @@
  *
  * Read: UTF-8, no document type and so no entities but the five of XML, no processing instructions, text or elements in
  * an element but not both, within limits.h: XML_*. Attributes and namespaces are checked for form and dropped: nothing
- * that S3 acts upon is in one, and a name's prefix is taken off. */
+ * that S3 acts upon is in one. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -64,14 +64,16 @@ static void text_is_kept_as_it_is(void **state)
 	assert_int_equal(text.len, 0);
 }
 
-static void prefixes_and_attributes_are_taken_off(void **state)
+static void namespaces_and_attributes_are_taken_off(void **state)
 {
 	CLEANUP(xml_freep) struct xml *doc = NULL;
 	const struct xml_node *root;
 	struct slice text;
 	(void)state;
 
-	assert_int_equal(read_str("<s3:A xmlns:s3='x' b='c'><s3:B d='e'>f</s3:B></s3:A>", &doc, NULL), ERR_OK);
+	assert_int_equal(
+		read_str("<s3:A xmlns:s3='http://x/' b='c'><s3:B d='e'>f</s3:B><C xmlns='y'/></s3:A>", &doc, NULL),
+		ERR_OK);
 	assert_int_equal(xml_root(doc, "A", &root, NULL), ERR_OK);
 	assert_int_equal(xml_get_text(root, "B", &text, NULL), ERR_OK);
 	assert_true(slice_is_str(text, "f"));
@@ -104,6 +106,11 @@ static void what_is_not_plain_xml_is_refused(void **state)
 		"<a><b/>text</a>",
 		"<a><b/>text<c/></a>",
 		"<a:/>",
+		"<:a/>",
+		"<a:b/>",
+		"<a:b:c xmlns:a='x'/>",
+		"<a xmlns:b='x'><b:6/></a>",
+		"<a xmlns='x|y'/>",
 		"<a>]]></a>",
 	};
 	struct xml *doc = NULL;
@@ -173,7 +180,7 @@ static void documents_over_the_limits_are_refused(void **state)
 {
 	CLEANUP(free_p) char *deep = nested(XML_DEPTH_MAX), *deeper = nested(XML_DEPTH_MAX + 1);
 	CLEANUP(free_p) char *large = malloc(XML_BYTES_MAX + 1);
-	char name[XML_NAME_BYTES_MAX + 16];
+	char name[XML_NAMESPACE_BYTES_MAX + 64];
 	struct xml *doc = NULL;
 	(void)state;
 
@@ -200,6 +207,21 @@ static void documents_over_the_limits_are_refused(void **state)
 	snprintf(name, sizeof name, "<%0*d/>", XML_NAME_BYTES_MAX, 0);
 	name[1] = 'n';
 	assert_int_equal(read_str(name, &doc, NULL), ERR_OK);
+	xml_freep(&doc);
+}
+
+static void a_long_namespace_is_refused(void **state)
+{
+	char text[XML_NAMESPACE_BYTES_MAX + 64];
+	struct xml *doc = NULL;
+	struct why why;
+	(void)state;
+
+	snprintf(text, sizeof text, "<a><n:b xmlns:n='%0*d'/></a>", XML_NAMESPACE_BYTES_MAX + 1, 0);
+	assert_int_equal(read_str(text, &doc, &why), ERR_LIMIT);
+	assert_non_null(strstr(why.text, "a namespace"));
+	snprintf(text, sizeof text, "<a><n:b xmlns:n='%0*d'/></a>", XML_NAMESPACE_BYTES_MAX, 0);
+	assert_int_equal(read_str(text, &doc, &why), ERR_OK);
 	xml_freep(&doc);
 }
 
@@ -270,11 +292,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_bodies_of_s3_are_read),
 		cmocka_unit_test(text_is_kept_as_it_is),
-		cmocka_unit_test(prefixes_and_attributes_are_taken_off),
+		cmocka_unit_test(namespaces_and_attributes_are_taken_off),
 		cmocka_unit_test(what_is_not_plain_xml_is_refused),
 		cmocka_unit_test(the_line_of_a_mistake_is_named),
 		cmocka_unit_test(elements_are_asked_for_by_name),
 		cmocka_unit_test(documents_over_the_limits_are_refused),
+		cmocka_unit_test(a_long_namespace_is_refused),
 		cmocka_unit_test(what_is_written_is_read_back),
 		cmocka_unit_test(the_first_failure_of_a_writer_sticks),
 	};
