@@ -1,8 +1,10 @@
 #include "db/db.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fd.h"
 #include "base/limits.h"
@@ -102,10 +104,38 @@ static int ensure_file(const char *path, struct why *reterr_why)
 	return err == ERR_CONFLICT ? ERR_OK : err;
 }
 
+/* Leaves a name as it is. SQLite would make it absolute and resolve links by walking every directory above, which a
+ * role that is shut into its own directory cannot; it opens by names relative to that one. */
+static int keep_name(sqlite3_vfs *vfs, const char *name, int size, char *out)
+{
+	(void)vfs;
+	sqlite3_snprintf(size, out, "%s", name);
+	return strlen(name) < (size_t)size ? SQLITE_OK : SQLITE_CANTOPEN;
+}
+
+static sqlite3_vfs relative_vfs;
+static pthread_once_t vfs_once = PTHREAD_ONCE_INIT;
+
+static void register_vfs(void)
+{
+	const sqlite3_vfs *unix_vfs = sqlite3_vfs_find("unix");
+
+	if (!unix_vfs)
+		return; /* opening fails then, by name */
+	relative_vfs = *unix_vfs;
+	relative_vfs.pNext = NULL;
+	relative_vfs.zName = "cloister";
+	relative_vfs.xFullPathname = keep_name;
+	sqlite3_vfs_register(&relative_vfs, 0);
+}
+
 static int connect(struct db *db, const char *path, struct why *reterr_why)
 {
-	int rc = sqlite3_open_v2(path, &db->raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-	                         NULL);
+	int rc;
+
+	pthread_once(&vfs_once, register_vfs);
+	rc = sqlite3_open_v2(path, &db->raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+	                     "cloister");
 
 	if (rc != SQLITE_OK)
 		return fail(db, rc, "open", reterr_why);

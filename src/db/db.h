@@ -25,9 +25,9 @@ struct db_schema {
 	bool is_rebuildable; /* commits need not survive power loss, only stay consistent: the truth is elsewhere */
 };
 
-/* Opens, or makes, the database at a path. ERR_CONFLICT if it is newer than the schema or another program's, with the
- * version it needs; ERR_TAMPERED if SQLite finds it malformed. Made with mode 0600. An older one is migrated in one
- * transaction. */
+/* Opens, or makes, the database at a path, which is used as it is: a role opens by a name in its own directory.
+ * ERR_CONFLICT if it is newer than the schema or another program's, with the version it needs; ERR_TAMPERED if SQLite
+ * finds it malformed. Made with mode 0600. An older one is migrated in one transaction. */
 MUST_USE int db_open(const char *path, const struct db_schema *schema, struct db **ret_db, struct why *reterr_why);
 void db_close(struct db *db);
 void db_closep(struct db **db);

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
+#include "base/path.h"
 #include "db/db.h"
 
 static const char *const first[] = {
@@ -50,14 +51,12 @@ static int make_dir(void **state)
 
 static int remove_dir(void **state)
 {
-	static const char *const suffix[] = {"", "-wal", "-shm", "-journal"};
-	char name[128];
+	int fd;
 	(void)state;
 
-	for (size_t i = 0; i < 4; i++) {
-		snprintf(name, sizeof name, "%s%s", path, suffix[i]);
-		unlink(name);
-	}
+	if (path_open_given(dir, O_RDONLY | O_DIRECTORY, 0, &fd, NULL) != ERR_OK || path_empty_dir(fd, NULL) != ERR_OK)
+		return -1;
+	close(fd);
 	return rmdir(dir);
 }
 
@@ -504,6 +503,32 @@ static void a_directory_that_is_not_there_is_named(void **state)
 	assert_non_null(strstr(why.text, "/nowhere/at/all.db"));
 }
 
+/* As a role does: another user's, in a directory whose parents it may not even look through. */
+static void a_role_opens_by_name_in_its_own_directory(void **state)
+{
+	char own[128];
+	int status;
+	pid_t child;
+	(void)state;
+
+	if (geteuid() != 0)
+		skip();
+	snprintf(own, sizeof own, "%s/own", dir);
+	assert_int_equal(mkdir(own, 0700), 0);
+	assert_int_equal(chown(own, 65534, 65534), 0);
+	child = fork();
+	if (child == 0) {
+		struct db *db = NULL;
+
+		if (chdir(own) != 0 || setgid(65534) != 0 || setuid(65534) != 0)
+			_exit(2);
+		_exit(db_open("t.db", &v1, &db, NULL) != ERR_OK || db_begin(db, NULL) != ERR_OK ||
+		      db_commit(db, NULL) != ERR_OK);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 #define IN_DIR(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
 
 int main(void)
@@ -527,6 +552,7 @@ int main(void)
 		IN_DIR(a_full_disk_is_unavailable_and_loses_nothing),
 		IN_DIR(kill_9_loses_nothing_that_was_acknowledged),
 		IN_DIR(two_handles_on_an_empty_file_agree),
+		IN_DIR(a_role_opens_by_name_in_its_own_directory),
 		cmocka_unit_test(a_directory_that_is_not_there_is_named),
 	};
 
