@@ -407,7 +407,7 @@ static void empty_around_a_mount(void *context)
 		_exit(77);
 	snprintf(from, sizeof from, "%s/kept", scratch_path());
 	snprintf(to, sizeof to, "%s/in/a/b", scratch_path());
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 || mount(from, to, NULL, MS_BIND, NULL) != 0)
+	if (mount("", "/", "", MS_REC | MS_PRIVATE, NULL) != 0 || mount(from, to, "", MS_BIND, NULL) != 0)
 		_exit(77);
 	snprintf(to, sizeof to, "%s/in", scratch_path()); /* the descriptor that is there sees the old namespace */
 	if (path_open_given(to, O_RDONLY | O_DIRECTORY, 0, &p->in, &why) != ERR_OK)
