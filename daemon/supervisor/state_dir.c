@@ -68,17 +68,30 @@ void state_dir_close(struct state_dir *state)
 	fd_closep(&state->fd);
 }
 
+/* True if the directory is new. An earlier start may have ended between making it and giving it to its role: then it is
+ * ours and empty, and is made again. */
+static bool make_directory(int state_fd, const char *name, uid_t uid)
+{
+	struct stat st;
+
+	if (mkdirat(state_fd, name, 0700) == 0)
+		return true;
+	if (errno != EEXIST || uid == geteuid())
+		return false;
+	return fstatat(state_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_uid == geteuid() &&
+	       unlinkat(state_fd, name, AT_REMOVEDIR) == 0 && mkdirat(state_fd, name, 0700) == 0;
+}
+
 int state_dir_role(const struct state_dir *state, const char *name, uid_t uid, gid_t gid, int *ret_fd,
                    struct why *reterr_why)
 {
 	CLEANUP(fd_closep) int fd = -1;
-	bool is_new = mkdirat(state->fd, name, 0700) == 0;
+	bool is_new = make_directory(state->fd, name, uid);
 	struct stat st;
 
-	ENSURE_SYS(is_new || errno == EEXIST, reterr_why, "cannot make the directory %s", name);
 	TRY(path_open_beneath(state->fd, name, O_RDONLY | O_DIRECTORY, 0, &fd, reterr_why));
 	ENSURE_SYS(fstat(fd, &st) == 0, reterr_why, "cannot stat the directory %s", name);
-	if (st.st_uid == geteuid() && st.st_uid != uid && is_new) {
+	if (is_new && st.st_uid != uid) {
 		ENSURE_SYS(fchown(fd, uid, gid) == 0, reterr_why, "cannot give the directory %s to user %u", name, uid);
 		st.st_uid = uid;
 	}

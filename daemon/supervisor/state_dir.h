@@ -15,6 +15,6 @@ MUST_USE int state_dir_open(const char *path, struct state_dir *ret_state, struc
 void state_dir_close(struct state_dir *state);
 
 /* Opens or makes a role's directory, mode 0700, owned by uid and gid. ERR_CONFLICT if it belongs to someone else, with
- * what to do. */
+ * what to do; one that is empty and ours is given away. */
 MUST_USE int state_dir_role(const struct state_dir *state, const char *name, uid_t uid, gid_t gid, int *ret_fd,
                             struct why *reterr_why);

@@ -111,6 +111,19 @@ def every_worker_of_front_has_its_own_links():
             assert struct.unpack(">I", reply[:4])[0] == UNAVAILABLE and time.monotonic() < end, reply
 
 
+@test
+def front_can_have_its_most_workers():
+    with Cloisterd(args=["--workers", "64"]) as c:
+        c.wait_ready()
+        for peer in ("keys", "ledger", "runner", "watch"):
+            ok, reply = c.call("front", WORKER, struct.pack(">HH", 63, ROLES[peer]))
+            assert ok and reply[:4] == b"\0\0\0\0", reply
+        os.kill(c.pid("front"), signal.SIGKILL)
+        c.wait(lambda: len(c.ready("front")) == 2)
+        ok, reply = c.call("front", WORKER, struct.pack(">HH", 63, ROLES["keys"]))
+        assert ok and reply[:4] == b"\0\0\0\0", reply
+
+
 def check_forbidden(role, calls):
     """Each kills; four at a time, since the fifth crash within a minute would stop everything."""
     names = list(calls)

@@ -14,7 +14,17 @@
 #include "ipc/channel.h"
 #include "ipc/link.h"
 
-enum { ECHO = 10, LATER = 11, REFUSE = 12, STRICT = 13, NOTE = 14, HANG_UP = 15, BIG = 16, NEVER_PERMITTED = 99 };
+enum {
+	ECHO = 10,
+	LATER = 11,
+	REFUSE = 12,
+	STRICT = 13,
+	NOTE = 14,
+	HANG_UP = 15,
+	BIG = 16,
+	GIVE = 17,
+	NEVER_PERMITTED = 99
+};
 enum { RUNNING = 1 };
 
 /* Two links in one process: `server` answers, `client` calls. Where a test needs a peer that keeps no rules, `client`
@@ -94,6 +104,19 @@ static int big(void *context, struct ipc_message *m, struct ipc_reply *reply, st
 	return ERR_OK;
 }
 
+static int give(void *context, struct ipc_message *m, struct ipc_reply *reply, struct why *why)
+{
+	int pipes[2];
+	(void)context, (void)m, (void)why;
+
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(write(pipes[1], "gift", 4), 4);
+	ipc_reply_send_fd(reply, slice_str("here"), pipes[0]);
+	close(pipes[0]); /* the receiver has its own */
+	close(pipes[1]);
+	return ERR_OK;
+}
+
 static const struct ipc_permit list[] = {
 	{.type = ECHO, .peer = 5, .states = RUNNING, .body_max = IPC_BODY_BYTES_MAX, .handle = echo},
 	{.type = LATER, .peer = 5, .states = RUNNING, .handle = later},
@@ -102,6 +125,7 @@ static const struct ipc_permit list[] = {
 	{.type = NOTE, .peer = 5, .states = RUNNING, .kind = IPC_NOTICE, .body_max = 65536, .handle = note},
 	{.type = HANG_UP, .peer = 5, .states = RUNNING, .body_max = 64, .handle = hang_up},
 	{.type = BIG, .peer = 5, .states = RUNNING, .handle = big},
+	{.type = GIVE, .peer = 5, .states = RUNNING, .handle = give},
 };
 static const struct ipc_permits permits = {list, sizeof list / sizeof *list};
 
@@ -420,6 +444,57 @@ static void a_peer_that_goes_fails_open_calls_and_owed_replies_go_nowhere(void *
 	ipc_reply_send(t.later[0], slice_str("to nobody"));
 }
 
+static void take_gift(void *arg, int err, struct ipc_message *reply, const struct why *why)
+{
+	(void)why;
+	assert_int_equal(err, ERR_OK);
+	assert_int_equal(reply->fd_count, 1);
+	*(int *)arg = take_fd(reply->fds[0]);
+}
+
+static void a_reply_may_bring_a_descriptor(void **state)
+{
+	char text[4];
+	int fd = -1;
+	(void)state;
+
+	assert_int_equal(ipc_link_call(t.client, GIVE, slice_str(""), time_mono_ms() + 1000, take_gift, &fd, NULL),
+	                 ERR_OK);
+	turn();
+	assert_int_equal(read(fd, text, sizeof text), 4);
+	assert_memory_equal(text, "gift", 4);
+	close(fd);
+}
+
+static void a_descriptor_survives_the_queue_though_its_owner_closed_it(void **state)
+{
+	enum { REPLIES = 20 }; /* of 32 KiB: more than a socket takes */
+	static uint8_t body[32 * 1024];
+	struct ipc_channel *channel;
+	struct ipc_message m;
+	int fd = dup(0);
+	(void)state;
+
+	use_raw_peer();
+	for (uint32_t id = 1; id <= REPLIES; id++)
+		put_raw(LATER, 0, id);
+	for (int i = 0; i < 5; i++)
+		turn();
+	for (size_t i = 0; i < REPLIES - 1; i++)
+		ipc_reply_send(t.later[i], slice_of(body, sizeof body));
+	ipc_reply_send_fd(t.later[REPLIES - 1], slice_str(""), fd);
+	close(fd);
+	assert_int_equal(ipc_channel_new(take_fd(t.raw), &channel, NULL), ERR_OK);
+	for (uint32_t id = 1; id <= REPLIES; id++) {
+		turn();
+		assert_int_equal(ipc_channel_receive(channel, 0, &m, NULL), ERR_OK);
+		assert_int_equal(m.id, id);
+		assert_int_equal(m.fd_count, id == REPLIES ? 1 : 0);
+		ipc_message_clear(&m);
+	}
+	ipc_channel_free(channel);
+}
+
 static void a_large_body_goes_both_ways(void **state)
 {
 	uint8_t *body = calloc(1, IPC_BODY_BYTES_MAX);
@@ -454,6 +529,8 @@ int main(void)
 		WITH_LINKS(replies_queue_while_the_peer_does_not_read),
 		WITH_LINKS(a_handler_may_end_its_own_link),
 		WITH_LINKS(a_peer_that_goes_fails_open_calls_and_owed_replies_go_nowhere),
+		WITH_LINKS(a_reply_may_bring_a_descriptor),
+		WITH_LINKS(a_descriptor_survives_the_queue_though_its_owner_closed_it),
 		WITH_LINKS(a_large_body_goes_both_ways),
 	};
 

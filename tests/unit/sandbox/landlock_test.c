@@ -146,6 +146,35 @@ static void a_single_file_can_be_given(void **state)
 	assert_int_equal(in_child(one_file, NULL), 0);
 }
 
+static int try_bind(const char *relative)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), result;
+
+	snprintf(a.sun_path, sizeof a.sun_path, "%s/%s", top, relative);
+	result = bind(fd, (struct sockaddr *)&a, sizeof a) == 0 ? 0 : errno;
+	close(fd);
+	return result;
+}
+
+static void sockets_in_one_directory(const void *arg)
+{
+	const struct sandbox_landlock_rule rule = {.fd = mine_fd, .rights = SANDBOX_SOCKETS};
+	(void)arg;
+
+	restrict_to(&rule, 1, SANDBOX_TCP_NONE);
+	CHECK(try_bind("mine/s") == 0);
+	CHECK(unlinkat(top_fd, "mine/s", 0) == 0);
+	CHECK(try_bind("other/s") == EACCES);
+	CHECK(try_open("mine/new", O_WRONLY | O_CREAT) == EACCES);
+}
+
+static void a_right_to_sockets_is_for_sockets_only(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(sockets_in_one_directory, NULL), 0);
+}
+
 static void nothing_at_all(const void *arg)
 {
 	(void)arg;
@@ -289,6 +318,7 @@ int main(void)
 		WITH_DIRECTORIES(a_process_lives_in_the_directory_it_was_given),
 		WITH_DIRECTORIES(a_right_to_read_is_not_one_to_write),
 		WITH_DIRECTORIES(a_single_file_can_be_given),
+		WITH_DIRECTORIES(a_right_to_sockets_is_for_sockets_only),
 		WITH_DIRECTORIES(without_rules_no_file_can_be_opened),
 		cmocka_unit_test(tcp_is_closed_or_open_for_connecting_only),
 		cmocka_unit_test(signals_and_abstract_sockets_do_not_lead_out),
