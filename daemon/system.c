@@ -18,6 +18,17 @@ const struct role_spec *system_role(const struct system *system, uint16_t number
 	return NULL;
 }
 
+bool system_has_link(const struct system *system, uint16_t one, uint16_t other)
+{
+	for (size_t i = 0; i < system->link_count; i++) {
+		const struct link_spec *link = &system->links[i];
+
+		if ((link->one == one && link->other == other) || (link->one == other && link->other == one))
+			return true;
+	}
+	return false;
+}
+
 const char *system_role_name(const struct system *system, uint16_t number)
 {
 	const struct role_spec *spec = system_role(system, number);

@@ -44,6 +44,9 @@ extern const struct system cloister_system;
 const struct role_spec *system_role_by_name(const struct system *system, struct slice name);
 const struct role_spec *system_role(const struct system *system, uint16_t number);
 
+/* Whether there is a link between two roles. */
+bool system_has_link(const struct system *system, uint16_t one, uint16_t other);
+
 /* For logs: "supervisor" for the supervisor, "?" for a number that has no role. Static. */
 const char *system_role_name(const struct system *system, uint16_t number);
 

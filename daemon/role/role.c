@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -59,6 +60,7 @@ static int collect_permits(struct role *role, struct why *reterr_why)
 static int run(struct role *role, struct why *reterr_why)
 {
 	ignore_signals();
+	tzset(); /* with TZ set it looks for a file once, here; later that would be a forbidden system call */
 	TRY(secret_arenas_open(reterr_why)); /* while the limits and privileges for it are there */
 	TRY(collect_permits(role, reterr_why));
 	TRY(ipc_loop_new(&role->loop, reterr_why));

@@ -32,9 +32,8 @@ struct role;
 
 struct role_spec {
 	enum role_number number;
-	const char *name; /* as on the command line, in logs and in the state directory */
-	const char *
-		directory; /* its directory beneath the state directory, which becomes its working directory; or NULL */
+	const char *name;      /* as on the command line and in logs */
+	const char *directory; /* beneath the state directory; becomes its working directory. NULL: it keeps nothing */
 	unsigned open_files;
 
 	const struct sandbox_syscalls *const *syscalls; /* all its lists, then NULL */

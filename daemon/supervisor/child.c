@@ -149,7 +149,8 @@ static int on_failed(void *context, struct ipc_message *m, struct ipc_reply *rep
 	return ipc_error_take(m->body, &c->failed, &c->failed_why, reterr_why);
 }
 
-/* The word of whoever reports: a role that lies can make us restart a peer, as it can end the whole by crashing. */
+/* The word of whoever reports: a role that lies can make us restart a peer of its own, as it can end the whole by
+ * crashing. */
 static int on_violation(void *context, struct ipc_message *m, struct ipc_reply *reply, struct why *reterr_why)
 {
 	struct child *c = context, *offender;
@@ -158,8 +159,8 @@ static int on_violation(void *context, struct ipc_message *m, struct ipc_reply *
 
 	TRY(control_violation_take(m->body, &violation, reterr_why));
 	offender = supervisor_child(c->supervisor, violation.peer);
-	ENSURE(offender && offender != c, ERR_INVALID, reterr_why, "a report on %u, which is no peer of it",
-	       violation.peer);
+	ENSURE(offender && system_has_link(c->supervisor->system, (uint16_t)c->spec->number, violation.peer),
+	       ERR_INVALID, reterr_why, "a report on role %u, which is no peer of it", violation.peer);
 	LOG(LOG_ERROR, "role.violation", LOG_STR("role", offender->spec->name), LOG_STR("reported_by", c->spec->name),
 	    LOG_STR("why", violation.why.text));
 	if (offender->phase != CHILD_DOWN)

@@ -34,7 +34,7 @@ void process_launcher_close(struct process_launcher *launcher)
 static void become_role(const struct process_launcher *launcher, const char *role, int control)
 {
 	char *argv[] = {(char *)(uintptr_t)"cloisterd", (char *)(uintptr_t)"--role", (char *)(uintptr_t)role, NULL};
-	char *envp[] = {NULL};
+	char *envp[] = {(char *)(uintptr_t)"TZ=UTC0", NULL};
 	sigset_t none;
 	int program = fcntl(launcher->program_fd, F_DUPFD_CLOEXEC, CONTROL_FD + 1);
 	int channel = fcntl(control, F_DUPFD_CLOEXEC, CONTROL_FD + 1);

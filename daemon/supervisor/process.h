@@ -21,8 +21,8 @@ struct process_launcher {
 MUST_USE int process_launcher_open(struct process_launcher *ret_launcher, struct why *reterr_why);
 void process_launcher_close(struct process_launcher *launcher);
 
-/* Starts `cloisterd --role NAME` in a session of its own, with an empty environment and no descriptors but standard
- * error and, as 3, the control channel. */
+/* Starts `cloisterd --role NAME` in a session of its own, with TZ=UTC0 as its environment, and no descriptors but
+ * standard error and, as 3, the control channel. */
 MUST_USE int process_start(const struct process_launcher *launcher, const char *role, struct process *ret_process,
                            struct why *reterr_why);
 

@@ -4,7 +4,7 @@ import array, json, os, select, shutil, signal, socket, struct, subprocess, temp
 ROLES = {"front": 1, "keys": 2, "ledger": 3, "verifier": 4, "token": 5, "runner": 6, "watch": 7, "courier": 8}
 PROBE, UID_BASE = 15, 2000000000
 PING, EVENT, COUNTS = 0x0001, 0x0201, 0x1701
-SYSCALL, OPEN, CALL, WORKER, EVENTS, SLEEP = 0xF001, 0xF002, 0xF003, 0xF004, 0xF005, 0xF006
+SYSCALL, OPEN, CALL, WORKER, EVENTS, SLEEP, REPORT = range(0xF001, 0xF008)
 UNAVAILABLE = 0x700
 
 

@@ -12,6 +12,7 @@ enum test_type {
 	TEST_WORKER = 0xf004,  /* front: u16 worker, u16 peer: PING by the worker's client; reply as TEST_CALL */
 	TEST_EVENTS = 0xf005,  /* u32 count: so many events; reply u32: how many were accepted */
 	TEST_SLEEP = 0xf006,   /* u32 milliseconds, without serving anything; empty reply, sent before */
+	TEST_REPORT = 0xf007,  /* u16 role: reports it to the supervisor; empty reply, sent before */
 };
 
 extern const struct role_spec probe_role;

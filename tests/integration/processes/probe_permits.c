@@ -145,11 +145,24 @@ static int on_sleep(void *context, struct ipc_message *m, struct ipc_reply *repl
 	return ERR_OK;
 }
 
+static int on_report(void *context, struct ipc_message *m, struct ipc_reply *reply, struct why *reterr_why)
+{
+	struct cursor c = cursor_of(m->body);
+	uint16_t peer;
+
+	TRY(cursor_take_u16be(&c, &peer, reterr_why));
+	TRY(cursor_finish(&c, reterr_why));
+	ipc_reply_send(reply, slice_str(""));
+	role_report_violation(context, peer, 0, &(struct why){"made up by the test"});
+	return ERR_OK;
+}
+
 #define FROM_PROBE(number, handler) \
 	{.type = (number), .peer = ROLE_PROBE, .states = ROLE_SERVING, .body_max = 8192, .handle = (handler)}
 
 static const struct ipc_permit list[] = {
 	FROM_PROBE(TEST_SYSCALL, on_syscall), FROM_PROBE(TEST_OPEN, on_open),     FROM_PROBE(TEST_CALL, on_call),
 	FROM_PROBE(TEST_WORKER, on_worker),   FROM_PROBE(TEST_EVENTS, on_events), FROM_PROBE(TEST_SLEEP, on_sleep),
+	FROM_PROBE(TEST_REPORT, on_report),
 };
 const struct ipc_permits probe_permits = {list, sizeof list / sizeof *list};

@@ -51,7 +51,7 @@ def every_role_runs_confined_under_its_own_user():
             assert not IS_ROOT or os.stat("/proc/%d/mem" % c.pid(role)).st_uid == 0, role + " is dumpable"
             limits = open("/proc/%d/limits" % c.pid(role)).read()
             assert "Max core file size        0                    0 " in limits, limits
-            assert open("/proc/%d/environ" % c.pid(role), "rb").read() == b"", role
+            assert open("/proc/%d/environ" % c.pid(role), "rb").read() == b"TZ=UTC0\0", role
 
 
 @test
@@ -328,6 +328,21 @@ def a_malformed_message_restarts_the_offender():
         try_through(c, "front", "keys", PING, b"PING has no body")
         c.wait(lambda: len(c.ready("front")) == 2)
         assert c.ping("keys")["starts"] == c.ping("watch")["starts"] == 1
+
+
+@test
+def a_role_can_report_its_peers_only():
+    with Cloisterd() as c:
+        c.wait_ready()
+        c.call("verifier", REPORT, struct.pack(">H", ROLES["ledger"]))
+        c.wait(lambda: len(c.ready("verifier")) == 2)  # who reports a stranger is the offender
+        assert c.events("link.violation", program="supervisor", peer="verifier"), c.log[-8:]
+        c.call("verifier", REPORT, struct.pack(">H", 0))
+        c.wait(lambda: len(c.ready("verifier")) == 3)
+        assert c.ping("ledger")["starts"] == 1
+        c.call("verifier", REPORT, struct.pack(">H", ROLES["keys"]))
+        c.wait(lambda: len(c.ready("keys")) == 2)
+        assert c.events("role.violation", role="keys", reported_by="verifier")
 
 
 def counts(c, role):
