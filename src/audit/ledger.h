@@ -31,7 +31,8 @@ enum ledger_check {
 struct ledger_options {
 	const struct note_signer *signer; /* borrowed; its name is the origin */
 	enum ledger_check check;
-	struct slice at_least; /* a checkpoint of this log that somebody holds, or empty: refuse to be behind it */
+	struct slice at_least;   /* a checkpoint of this log that somebody holds, or empty: refuse to be behind it */
+	bool is_single_threaded; /* ledger_tend() then waits for the disk now and then */
 };
 
 /* Opens the log in a directory, or begins one. A batch that was being written when the machine stopped is dropped; all

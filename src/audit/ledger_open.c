@@ -322,7 +322,7 @@ int ledger_open(int dir_fd, const struct ledger_options *options, struct ledger 
 	TRY(make(dir_fd, options->signer, &l, reterr_why));
 	TRY(recover(l, options, reterr_why));
 	place = (struct settler_place){l->dir_fd, l->public_fd, l->history_fd};
-	TRY(settler_start(&place, &l->settler, reterr_why));
+	TRY(settler_start(&place, !options->is_single_threaded, &l->settler, reterr_why));
 	/* After a power loss the partial tiles may be older than the checkpoint beside them. */
 	TRY(ledger_settle(l, reterr_why));
 	*ret_ledger = take_ptr(l);

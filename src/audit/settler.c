@@ -15,6 +15,7 @@
 
 struct settler {
 	struct settler_place place;
+	bool has_thread;
 	pthread_t thread;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
@@ -102,6 +103,18 @@ static int do_job(const struct settler *s, const struct settler_job *job, struct
 	return ERR_OK;
 }
 
+/* The job is done: under the mutex. */
+static void finish_job(struct settler *s, int err, const struct why *why)
+{
+	settler_job_drop(&s->job);
+	s->is_busy = false;
+	if (err != ERR_OK) {
+		s->err = err;
+		s->why = *why;
+	}
+	pthread_cond_broadcast(&s->changed);
+}
+
 static void *run(void *context)
 {
 	struct settler *s = context;
@@ -118,13 +131,7 @@ static void *run(void *context)
 		pthread_mutex_unlock(&s->mutex);
 		err = do_job(s, &s->job, &why); /* nobody else touches the job while it is busy */
 		pthread_mutex_lock(&s->mutex);
-		settler_job_drop(&s->job);
-		s->is_busy = false;
-		if (err != ERR_OK) {
-			s->err = err;
-			s->why = why;
-		}
-		pthread_cond_broadcast(&s->changed);
+		finish_job(s, err, &why);
 	}
 	pthread_mutex_unlock(&s->mutex);
 	return NULL;
@@ -143,16 +150,18 @@ static int start_thread(struct settler *s)
 	return err;
 }
 
-int settler_start(const struct settler_place *place, struct settler **ret_settler, struct why *reterr_why)
+int settler_start(const struct settler_place *place, bool has_thread, struct settler **ret_settler,
+                  struct why *reterr_why)
 {
 	struct settler *s = calloc(1, sizeof *s);
 	int err;
 
 	ENSURE(s, ERR_UNAVAILABLE, reterr_why, "out of memory for a thread");
 	s->place = *place;
+	s->has_thread = has_thread;
 	pthread_mutex_init(&s->mutex, NULL);
 	pthread_cond_init(&s->changed, NULL);
-	err = start_thread(s);
+	err = has_thread ? start_thread(s) : 0;
 	if (err != 0) {
 		free(s);
 		return why_errno(reterr_why, err, "cannot start the ledger's second thread");
@@ -169,7 +178,8 @@ void settler_stop(struct settler *s)
 	s->is_stopping = true;
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->mutex);
-	pthread_join(s->thread, NULL);
+	if (s->has_thread)
+		pthread_join(s->thread, NULL);
 	settler_job_drop(&s->job);
 	pthread_cond_destroy(&s->changed);
 	pthread_mutex_destroy(&s->mutex);
@@ -200,6 +210,14 @@ int settler_poll(struct settler *s, bool *ret_is_busy, struct why *reterr_why)
 	return err;
 }
 
+static int do_job_here(struct settler *s, struct why *reterr_why)
+{
+	struct why why = {{0}};
+
+	finish_job(s, do_job(s, &s->job, &why), &why);
+	return state_of(s, reterr_why);
+}
+
 int settler_submit(struct settler *s, const struct settler_job *job, struct why *reterr_why)
 {
 	int err;
@@ -214,9 +232,12 @@ int settler_submit(struct settler *s, const struct settler_job *job, struct why 
 		s->job = *job;
 		s->is_busy = true;
 		pthread_cond_broadcast(&s->changed);
+		if (!s->has_thread)
+			err = do_job_here(s, reterr_why);
+		job = NULL;
 	}
 	pthread_mutex_unlock(&s->mutex);
-	if (err != ERR_OK) {
+	if (job) {
 		struct settler_job refused = *job;
 
 		settler_job_drop(&refused);

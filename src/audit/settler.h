@@ -1,6 +1,6 @@
 /* settler.h: a thread that makes derived files durable, so that appending never waits for them.
  *
- * It takes one job at a time and touches nothing but files. */
+ * It takes one job at a time and touches nothing but files. Without a thread the job is done when it is submitted. */
 #pragma once
 #include <stdbool.h>
 
@@ -17,7 +17,8 @@ struct settler_place {
 	int public_fd;  /* holds tiles, bundles and "checkpoint" */
 	int history_fd; /* the file "history" */
 };
-MUST_USE int settler_start(const struct settler_place *place, struct settler **ret_settler, struct why *reterr_why);
+MUST_USE int settler_start(const struct settler_place *place, bool has_thread, struct settler **ret_settler,
+                           struct why *reterr_why);
 
 /* Finishes the job in hand and ends the thread. */
 void settler_stop(struct settler *s);

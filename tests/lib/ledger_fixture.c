@@ -63,7 +63,8 @@ void fixture_remove(struct fixture *f)
 
 int fixture_open(struct fixture *f, enum ledger_check check, struct why *reterr_why)
 {
-	struct ledger_options options = {.signer = f->signer, .check = check};
+	struct ledger_options options = {
+		.signer = f->signer, .check = check, .is_single_threaded = f->is_single_threaded};
 
 	return ledger_open(f->dir_fd, &options, &f->ledger, reterr_why);
 }

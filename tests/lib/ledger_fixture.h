@@ -18,6 +18,7 @@ struct fixture {
 	struct record_key key;
 	struct record_keys keys; /* finds that one key, unless key_is_destroyed */
 	bool key_is_destroyed;
+	bool is_single_threaded;
 	struct ledger *ledger;
 };
 
@@ -26,7 +27,7 @@ void fixture_make(struct fixture *f, const char *parent);
 void fixture_remove(struct fixture *f);
 
 /* Opens the ledger; *reterr_why may be NULL. */
-int fixture_open(struct fixture *f, enum ledger_check check, struct why *reterr_why);
+MUST_USE int fixture_open(struct fixture *f, enum ledger_check check, struct why *reterr_why);
 void fixture_close(struct fixture *f);
 
 /* An input of producer "front" to the fixture's account. */
