@@ -68,6 +68,12 @@ int history_link(const struct history_source *source, uint64_t prev, struct hist
 	return ERR_OK;
 }
 
+/* Links are to earlier leaves, or a file that somebody altered would lead in circles. */
+static bool leads_back(uint64_t link, uint64_t at)
+{
+	return link == HISTORY_NONE || link < at;
+}
+
 int history_find(const struct history_source *source, uint64_t newest, uint64_t seq, uint64_t time_ms,
                  uint64_t *ret_leaf_index, struct why *reterr_why)
 {
@@ -79,7 +85,7 @@ int history_find(const struct history_source *source, uint64_t newest, uint64_t 
 		TRY(source->entry(source->context, at, &entry, reterr_why));
 		if (entry.account_seq <= seq && entry.time_ms <= time_ms)
 			break;
-		ENSURE(entry.prev == HISTORY_NONE || (entry.prev < at && entry.far < at), ERR_TAMPERED, reterr_why,
+		ENSURE(leads_back(entry.prev, at) && leads_back(entry.far, at), ERR_TAMPERED, reterr_why,
 		       "the history of leaf %" PRIu64 " does not lead back; remove the file \"mark\" and restart the "
 		       "ledger, which derives it again",
 		       at);

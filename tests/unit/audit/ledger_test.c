@@ -1,11 +1,13 @@
 #include "support.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "audit/checkpoint.h"
@@ -483,6 +485,152 @@ static void a_torn_last_batch_is_dropped_and_the_log_goes_on(void **state)
 	}
 }
 
+/* --- disks ----------------------------------------------------------------------------------------------------------
+ */
+
+static void limit_file_sizes(rlim_t bytes)
+{
+	struct rlimit limit = {bytes, RLIM_INFINITY};
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void a_full_disk_refuses_the_batch_and_the_next_one_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger_input input = fixture_input(f, "{}");
+	struct ledger_output output;
+	struct merkle_head before;
+	struct why why = {{0}};
+	off_t size;
+
+	fixture_append(f, 3);
+	before = *ledger_head(f->ledger);
+	size = size_of(f, "journal-00000001");
+	for (int i = 0; i < 4; i++)
+		assert_ok(ledger_stage(f->ledger, &input, &output, NULL));
+	limit_file_sizes((rlim_t)size + 500); /* in the middle of the frame */
+	assert_int_equal(ledger_commit(f->ledger, &why), ERR_UNAVAILABLE);
+	limit_file_sizes(RLIM_INFINITY);
+	assert_non_null(strstr(why.text, "nothing was logged"));
+	assert_int_equal(size_of(f, "journal-00000001"), size);
+	assert_memory_equal(ledger_head(f->ledger), &before, sizeof before);
+	assert_int_equal(ledger_staged(f->ledger), 0);
+	assert_ok(ledger_stage(f->ledger, &input, &output, NULL));
+	assert_int_equal(output.index, 3);
+	assert_int_equal(output.seq, 4);
+	assert_ok(ledger_commit(f->ledger, NULL));
+	reopen_ok(f);
+	assert_int_equal(ledger_head(f->ledger)->size, 4);
+	assert_every_proof_holds(f);
+}
+
+static ino_t inode_of(const struct fixture *f, const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(fstatat(f->dir_fd, name, &st, 0), 0);
+	return st.st_ino;
+}
+
+static void the_public_checkpoint_is_renewed_after_a_while(void **state)
+{
+	struct fixture *f = *state;
+	ino_t before = inode_of(f, "public/checkpoint");
+
+	fixture_append(f, 1); /* at once after opening: not yet */
+	assert_int_equal(inode_of(f, "public/checkpoint"), before);
+	usleep((LEDGER_PUBLISH_MS + 50) * 1000);
+	for (int tries = 0; tries < 200 && inode_of(f, "public/checkpoint") == before; tries++) {
+		assert_ok(ledger_tend(f->ledger, NULL));
+		usleep(10000);
+	}
+	assert_int_not_equal(inode_of(f, "public/checkpoint"), before);
+	assert_int_equal(size_of(f, "public/tile/0/000.p/1"), 32);
+}
+
+/* Appends at least `bytes` of journal, as few records as that takes. */
+static int append_bytes(struct fixture *f, size_t bytes, struct why *why)
+{
+	CLEANUP(free_p) char *record = malloc(60001);
+	struct ledger_input input;
+	struct ledger_output output;
+
+	memset(record, 'x', 60000);
+	memcpy(record, "{\"a\":\"", 6);
+	memcpy(record + 59998, "\"}", 3);
+	input = fixture_input(f, record);
+	for (size_t done = 0; done < bytes;) {
+		for (; done < bytes && !ledger_is_full(f->ledger); done += 60000)
+			TRY(ledger_stage(f->ledger, &input, &output, why));
+		TRY(ledger_commit(f->ledger, why));
+		TRY(ledger_tend(f->ledger, why));
+	}
+	return ERR_OK;
+}
+
+static void a_mark_is_made_when_enough_was_appended(void **state)
+{
+	struct fixture *f = *state;
+	ino_t before;
+
+	f->is_single_threaded = true;
+	reopen_ok(f);
+	before = inode_of(f, "mark");
+	assert_ok(append_bytes(f, LEDGER_SETTLE_BYTES / 2, NULL));
+	assert_int_equal(inode_of(f, "mark"), before);
+	assert_ok(append_bytes(f, LEDGER_SETTLE_BYTES / 2 + 1, NULL));
+	assert_int_not_equal(inode_of(f, "mark"), before);
+	reopen_ok(f);
+}
+
+/* Opens the other end of the pipe once the journal is longer than may be unsettled. */
+static pid_t release_when_long(const struct fixture *f, const char *pipe)
+{
+	pid_t pid = fork();
+	struct stat st;
+
+	if (pid != 0)
+		return pid;
+	while (fstatat(f->dir_fd, "journal-00000005", &st, 0) != 0)
+		usleep(1000);
+	usleep(100000);
+	_exit(openat(f->dir_fd, pipe, O_WRONLY) < 0);
+}
+
+/* A disk that does not come back: a pipe stands where the settler wants to open a tile, and it waits there. */
+static void a_disk_that_hangs_stops_appending_in_the_end(void **state)
+{
+	struct fixture *f = *state;
+	static const char tile[] = "public/tile/0/000";
+	struct why why = {{0}};
+	int status;
+	pid_t pid;
+
+	fixture_append(f, TILE_WIDTH);
+	assert_int_equal(unlinkat(f->dir_fd, tile, 0), 0);
+	assert_int_equal(mkfifoat(f->dir_fd, tile, 0600), 0);
+	pid = release_when_long(f, tile);
+	assert_ok(append_bytes(f, LEDGER_UNSETTLED_BYTES_MAX - LEDGER_SETTLE_BYTES, NULL));
+	assert_int_equal(append_bytes(f, 8 * LEDGER_SETTLE_BYTES, &why), ERR_UNAVAILABLE);
+	assert_non_null(strstr(why.text, "restart the ledger"));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void proofs_hold_when_the_cache_of_tiles_is_too_small(void **state)
+{
+	struct fixture *f = *state;
+	struct merkle_proof proof;
+
+	for (int i = 0; i < LEDGER_TILE_CACHE + 2; i++)
+		fixture_append(f, TILE_WIDTH);
+	for (int round = 0; round < 3; round++)
+		for (uint64_t tile = 0; tile < LEDGER_TILE_CACHE + 2; tile++)
+			assert_ok(ledger_prove_inclusion(f->ledger, tile * TILE_WIDTH + tile, &proof, NULL));
+}
+
 /* --- tampering ---------------------------------------------------------------------------------------------------- */
 
 static void refuse(struct fixture *f, const char *expected)
@@ -667,6 +815,11 @@ int main(void)
 		TEST(an_erased_record_is_gone_and_every_proof_holds),
 		TEST(a_log_without_its_mark_is_derived_again),
 		TEST(a_torn_last_batch_is_dropped_and_the_log_goes_on),
+		TEST(a_full_disk_refuses_the_batch_and_the_next_one_goes_on),
+		TEST(the_public_checkpoint_is_renewed_after_a_while),
+		TEST(a_mark_is_made_when_enough_was_appended),
+		TEST(a_disk_that_hangs_stops_appending_in_the_end),
+		TEST(proofs_hold_when_the_cache_of_tiles_is_too_small),
 		TEST(an_altered_tile_is_named_with_the_leaf),
 		TEST(an_altered_bundle_is_named_with_the_leaf),
 		TEST(a_cut_tile_or_bundle_is_named),
