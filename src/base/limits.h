@@ -368,3 +368,70 @@
 #define VIEW_DELAY_MS_MAX (24 * 60 * 60 * 1000)
 /* The ledger's mark: the heads of all chains at 120 bytes each, and a signature. */
 #define LEDGER_MARK_BYTES_MAX (10 * 1024 * 1024)
+
+/* --- seal ------------------------------------------------------------------------------------------------------- */
+
+/* The core of a sealed file names an algorithm, a date, a 32-byte id and a media type: 190 bytes. */
+#define SEAL_CORE_BYTES_MAX 4096
+/* A media type: RFC 6838 allows 127 characters for each half, and none in use comes near. */
+#define SEAL_TYPE_BYTES_MAX 127
+/* The wraps of a sealed file, padding included: some hundred recipients. */
+#define SEAL_WRAPS_BYTES_MAX 65536
+/* Wraps are padded to multiples of this, so that most changes fit in place and the number of recipients shows only
+ * roughly. */
+#define SEAL_WRAPS_STEP_BYTES 4096
+/* Wraps in one file: each costs whoever opens it an attempt. */
+#define SEAL_WRAPS_MAX 128
+/* Passphrases among them: each costs whoever tries one up to a GiB of memory and seconds. */
+#define SEAL_PASSPHRASES_MAX 4
+/* One wrapped data key: a KMS blob of 97 bytes is usual, one of another service up to 1 KiB. */
+#define SEAL_WRAP_CIPHERTEXT_BYTES_MAX 2048
+/* What a file from a stranger may make us spend on a passphrase: 2^20 * 8 * 128 = 1 GiB, some 4 s. */
+#define SEAL_SCRYPT_LOG_N_MAX 20
+#define SEAL_SCRYPT_P_MAX 4
+/* Chunks that one thread carries at a time: 512 KiB in and as much out, which the second-level caches of current
+ * processors hold. */
+#define SEAL_RUN_CHUNKS 32
+/* Threads of one seal or open: 16 with three runs each take 24 MiB and stay under the promised 32. */
+#define SEAL_THREADS_MAX 16
+
+/* --- kms -------------------------------------------------------------------------------------------------------- */
+
+/* root.json: a provider's parameters (a TPM's sealed object takes 300 bytes) and 72 wrapped bytes. */
+#define KMS_ROOT_FILE_BYTES_MAX 8192
+/* Encrypt and Decrypt take this much in clear, as the interface they follow says. */
+#define KMS_PLAINTEXT_BYTES_MAX 4096
+/* A ciphertext blob: version, key id, key version, nonce, tag and the plaintext. */
+#define KMS_BLOB_BYTES_MAX (1 + 16 + 4 + 24 + KMS_PLAINTEXT_BYTES_MAX + 16)
+/* A data key, or random bytes, in one answer. */
+#define KMS_DATA_KEY_BYTES_MAX 1024
+/* An encryption context, canonical: as much as the interface we follow takes, and pairs that fit a policy. */
+#define KMS_CONTEXT_BYTES_MAX 8192
+#define KMS_CONTEXT_PAIRS_MAX 64
+/* A key policy and a description, as the interface we follow has them. */
+#define KMS_POLICY_BYTES_MAX 32768
+#define KMS_DESCRIPTION_BYTES_MAX 8192
+/* alias/… */
+#define KMS_ALIAS_BYTES_MAX 256
+/* An ARN in a grant or an answer: 2,048 is the longest that the interface we follow takes. */
+#define KMS_ARN_BYTES_MAX 2048
+/* Keys and aliases of one account: each is a row that start-up authenticates and an epoch rewraps. */
+#define KMS_KEYS_PER_ACCOUNT_MAX 10000
+#define KMS_ALIASES_PER_ACCOUNT_MAX 10000
+/* Keys and aliases in one page of a list. */
+#define KMS_PAGE_ROWS_MAX 1000
+/* Generations whose hashes are kept, to prove that the log's last one is in our past. One crash leaves at most those
+ * that were in flight; this is hours of the heaviest use. */
+#define KMS_HISTORY_ROWS_MAX 4096
+/* Days from ScheduleKeyDeletion to destruction, as the interface we follow has them. */
+#define KMS_DELETION_DAYS_MIN 7
+#define KMS_DELETION_DAYS_MAX 30
+/* One request body of the JSON API: a policy of 32 KiB, escaped at worst, or 4 KiB in base64. */
+#define KMS_REQUEST_BYTES_MAX 262144
+/* An answer: 1,000 aliases with their ARNs are 700 KiB. */
+#define KMS_REPLY_BYTES_MAX (1 << 20)
+/* What a request or an answer adds to a record of at most 64 KiB. */
+#define KMS_RECORD_BYTES_MAX 49152
+/* A grant: nodes of one job and attempts for each. */
+#define KMS_GRANT_NODES_MAX 1024
+#define KMS_GRANT_ATTEMPTS_MAX 100
