@@ -435,3 +435,103 @@
 /* A grant: nodes of one job and attempts for each. */
 #define KMS_GRANT_NODES_MAX 1024
 #define KMS_GRANT_ATTEMPTS_MAX 100
+
+/* --- iam: policies ---------------------------------------------------------------------------------------------- */
+
+/* One policy document, white space included: what KMS grants a key policy, the largest of AWS's kinds. */
+#define POLICY_BYTES_MAX 32768
+/* Statements of one policy: `key admit` adds one for each plan that it admits. */
+#define POLICY_STATEMENTS_MAX 128
+/* Entries of one list: actions, resources, principals, values of one condition. */
+#define POLICY_LIST_MAX 256
+/* Conditions (operator and key) of one statement: every attestation claim twice. */
+#define POLICY_CONDITIONS_MAX 64
+/* Variables in one text; an ARN has six parts. */
+#define POLICY_VARIABLES_MAX 8
+/* A text once its variables stand for their values: an ARN, or a whole hyper-parameter (2,500 in SageMaker). */
+#define POLICY_EXPANDED_MAX 4096
+/* A Sid: a sentence, as key policies have them. */
+#define POLICY_SID_BYTES_MAX 128
+/* The name of a condition key: a hyper-parameter's may have 256 characters. */
+#define POLICY_KEY_BYTES_MAX 320
+/* Digits of a number in a condition, before and after the point together. */
+#define POLICY_NUMBER_BYTES_MAX 40
+/* Condition keys of one request: a job has at most 100 hyper-parameters and 100 environment variables beside its
+ * claims. */
+#define CONTEXT_KEYS_MAX 320
+/* Values of one request, all keys together: mostly the digests of a job's inputs. */
+#define CONTEXT_VALUES_MAX 4096
+/* One value, and all of them with their names: 100 hyper-parameters of 2,500 bytes are 250 KiB. */
+#define CONTEXT_VALUE_BYTES_MAX 4096
+#define CONTEXT_BYTES_MAX (1 << 20)
+
+/* --- iam: identities -------------------------------------------------------------------------------------------- */
+
+/* Accounts of an installation, users and roles of an account: AWS's order of magnitude; lists stay short. */
+#define IAM_ACCOUNTS_MAX 10000
+#define IAM_USERS_MAX 5000
+#define IAM_ROLES_MAX 5000
+#define IAM_MANAGED_POLICIES_MAX 1500
+/* Access keys of one user, or of a root user: one in use and its successor, as with AWS. */
+#define IAM_ACCESS_KEYS_MAX 2
+/* Policies of one identity, inline and attached together: each is parsed whenever it acts. */
+#define IAM_POLICIES_PER_IDENTITY_MAX 20
+/* A policy of an identity; AWS allows 2,048 to 10,240 characters. */
+#define IAM_POLICY_BYTES_MAX 10240
+/* A role's trust policy, and a session's policy in a request: as with AWS. */
+#define IAM_TRUST_BYTES_MAX 4096
+#define IAM_SESSION_POLICY_BYTES_MAX 2048
+/* Names of users, roles and sessions; paths; names of policies. */
+#define IAM_NAME_BYTES_MAX 64
+#define IAM_PATH_BYTES_MAX 512
+#define IAM_POLICY_NAME_BYTES_MAX 128
+/* One list's answer: AWS's default and maximum. */
+#define IAM_LIST_DEFAULT 100
+#define IAM_LIST_MAX 1000
+
+/* --- iam: sessions and signatures ------------------------------------------------------------------------------- */
+
+/* How long an assumed role lasts: 15 minutes to 12 hours, an hour by default, as with AWS. */
+#define IAM_SESSION_S_MIN 900
+#define IAM_SESSION_S_DEFAULT 3600
+#define IAM_SESSION_S_MAX 43200
+/* What a session token holds before it is sealed: base64 of it with its seal has to fit SIGV4_TOKEN_BYTES_MAX. */
+#define IAM_TOKEN_PLAIN_BYTES_MAX 3000
+/* Signing keys kept derived, one per access key, date, region and service: each saves four HMACs and an unsealing. */
+#define IAM_SIGNING_KEYS_MAX 256
+/* How often one signature may mint (protocols 2): an SDK retries a handful of times, and dates have one-second
+ * resolution, so that a quick client repeats itself. */
+#define IAM_SIGNATURE_USES_MAX 64
+/* Signatures remembered until they expire: over 15 minutes some 290 new ones a second for each quarter million. 1 M of
+ * them are 40 MiB, and past that calls are refused rather than uncounted. */
+#define IAM_SIGNATURES_MAX (1 << 20)
+/* Recorded outcomes of calls that set a value, and the size of one. */
+#define IAM_OUTCOMES_MAX 4096
+#define IAM_OUTCOME_BYTES_MAX 8192
+/* A line of an aws-chunked body: a chunk's head is at most 101 bytes, a trailer's line a name and a checksum in base64. */
+#define AWS_CHUNKED_LINE_BYTES_MAX 512
+/* Trailers of one body. Clients send one checksum; S3 knows ten kinds of them. */
+#define AWS_CHUNKED_TRAILERS_MAX 8
+#define AWS_CHUNKED_TRAILER_NAME_BYTES_MAX 64
+/* A signed chunk is at least this long unless it is the last with data (S3's own rule): signing smaller ones would cost
+ * more than the data. */
+#define AWS_CHUNKED_CHUNK_BYTES_MIN 8192
+
+/* One XML body. CompleteMultipartUpload with 10,000 parts and a checksum each is 3 MiB, DeleteObjects with 1,000 keys at
+ * most 6 MiB if every character is escaped, 1.2 MiB if none is. */
+#define XML_BYTES_MAX (4 << 20)
+/* Elements: 10,000 parts with ETag, PartNumber and five checksums. */
+#define XML_ELEMENTS_MAX 80000
+/* Nesting, read and written. IAM's and S3's deepest answers reach 8. */
+#define XML_DEPTH_MAX 16
+/* The longest name in the S3 API has 38 characters. */
+#define XML_NAME_BYTES_MAX 128
+/* A namespace is a short URL: IAM's has 43 characters. */
+#define XML_NAMESPACE_BYTES_MAX 256
+
+/* A configuration or a job file: people write 10 KiB. */
+#define YAML_BYTES_MAX (256 << 10)
+#define YAML_VALUES_MAX 10000
+#define YAML_DEPTH_MAX 32
+/* The names that lead to one value, with dots between them. */
+#define YAML_PATH_BYTES_MAX 1024
