@@ -5,7 +5,7 @@ const char *const kms_migrations[] = {
 	"CREATE TABLE kms_state ("
 	" id INTEGER PRIMARY KEY CHECK (id = 1), generation INTEGER NOT NULL, hash BLOB NOT NULL, sum BLOB NOT NULL,"
 	" mac BLOB NOT NULL) STRICT;"
-	"CREATE TABLE kms_history (generation INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;"
+	"CREATE TABLE kms_history (generation INTEGER PRIMARY KEY, hash BLOB NOT NULL, rows BLOB NOT NULL) STRICT;"
 	"CREATE TABLE kms_epoch ("
 	" id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL, wrapped BLOB NOT NULL) STRICT;"
 	"CREATE TABLE kms_key ("

@@ -41,13 +41,31 @@ static void state_mac(const struct kms_state *s, const struct kms_point *at, con
 	hmac_sha256_secret(s->row_key, slice_of(digest, sizeof digest), out);
 }
 
-static int put_history(const struct kms_state *s, const struct kms_point *at, struct why *reterr_why)
+/* The hash of a generation from the one before it. */
+static void next_hash(const uint8_t before[static KMS_HASH_BYTES], uint64_t generation,
+                      const uint8_t rows[static KMS_HASH_BYTES], uint8_t out[static KMS_HASH_BYTES])
+{
+	uint8_t number[8];
+	const struct slice parts[] = {
+		slice_str("cloister.keys-state/v1"),
+		slice_of(before, KMS_HASH_BYTES),
+		slice_of(number, sizeof number),
+		slice_of(rows, KMS_HASH_BYTES),
+	};
+
+	u64_print(generation, number);
+	sha256_lp(parts, 4, out);
+}
+
+static int put_history(const struct kms_state *s, const struct kms_point *at, const uint8_t rows[static KMS_HASH_BYTES],
+                       struct why *reterr_why)
 {
 	struct db_stmt *insert, *trim;
 
-	TRY(db_sql(s->db, "INSERT INTO kms_history (generation, hash) VALUES (?, ?)", &insert, reterr_why));
+	TRY(db_sql(s->db, "INSERT INTO kms_history (generation, hash, rows) VALUES (?, ?, ?)", &insert, reterr_why));
 	TRY(db_bind_i64(insert, 1, (int64_t)at->generation, reterr_why));
 	TRY(db_bind_blob(insert, 2, slice_of(at->hash, KMS_HASH_BYTES), reterr_why));
+	TRY(db_bind_blob(insert, 3, slice_of(rows, KMS_HASH_BYTES), reterr_why));
 	TRY(db_run(insert, reterr_why));
 	if (at->generation < KMS_HISTORY_ROWS_MAX)
 		return ERR_OK;
@@ -58,7 +76,7 @@ static int put_history(const struct kms_state *s, const struct kms_point *at, st
 
 /* Writes the state after `before`; 0 rows changed means that somebody else wrote meanwhile. */
 static int put_state(const struct kms_state *s, const struct kms_point *at, const uint8_t sum[static KMS_HASH_BYTES],
-                     struct why *reterr_why)
+                     const uint8_t rows[static KMS_HASH_BYTES], struct why *reterr_why)
 {
 	uint8_t mac[SHA256_BYTES];
 	struct db_stmt *q;
@@ -76,18 +94,19 @@ static int put_state(const struct kms_state *s, const struct kms_point *at, cons
 	TRY(db_run(q, reterr_why));
 	ENSURE(db_changes(s->db) == 1, ERR_CONFLICT, reterr_why,
 	       "another program changed the keys database; only one keys process may have it open");
-	return put_history(s, at, reterr_why);
+	return put_history(s, at, rows, reterr_why);
 }
 
 /* Generation 0: nothing has happened, and no row is there. */
 static int make_first(struct kms_state *s, struct why *reterr_why)
 {
 	static const char label[] = "cloister.keys-state/v1";
+	static const uint8_t no_rows[KMS_HASH_BYTES];
 	int err;
 
 	sha256(slice_str(label), s->at.hash);
 	TRY(db_begin(s->db, reterr_why));
-	err = put_state(s, &s->at, s->sum, reterr_why);
+	err = put_state(s, &s->at, s->sum, no_rows, reterr_why);
 	if (err == ERR_OK)
 		err = db_commit(s->db, reterr_why);
 	if (err != ERR_OK)
@@ -152,45 +171,72 @@ int kms_tally_check(const struct kms_tally *t, struct why *reterr_why)
 	return ERR_OK;
 }
 
-int kms_state_point(const struct kms_state *s, uint64_t generation, struct kms_point *ret_point, struct why *reterr_why)
+/* One generation of the history, as it is stored. */
+static int read_history(const struct kms_state *s, uint64_t generation, uint8_t hash[static KMS_HASH_BYTES],
+                        uint8_t rows[static KMS_HASH_BYTES], struct why *reterr_why)
 {
-	struct kms_point point = {.generation = generation};
 	struct db_stmt *q;
 	bool has_row = false;
-	int err;
+	int err = ERR_OK;
 
-	TRY(db_sql(s->db, "SELECT hash FROM kms_history WHERE generation = ?", &q, reterr_why));
+	TRY(db_sql(s->db, "SELECT hash, rows FROM kms_history WHERE generation = ?", &q, reterr_why));
 	TRY(db_bind_i64(q, 1, (int64_t)generation, reterr_why));
 	TRY(db_step(q, &has_row, reterr_why));
-	err = has_row ? read_hash(q, 0, point.hash, reterr_why) : ERR_OK;
+	if (has_row)
+		err = read_hash(q, 0, hash, reterr_why);
+	if (has_row && err == ERR_OK)
+		err = read_hash(q, 1, rows, reterr_why);
 	db_reset(q);
 	TRY(err);
 	ENSURE(has_row, ERR_NOTFOUND, reterr_why,
 	       "generation %" PRIu64 " of the keys database is not among the last %d whose hashes are kept", generation,
 	       KMS_HISTORY_ROWS_MAX);
+	return ERR_OK;
+}
+
+int kms_state_point(const struct kms_state *s, uint64_t generation, struct kms_point *ret_point, struct why *reterr_why)
+{
+	struct kms_point point = {.generation = generation};
+	uint8_t rows[KMS_HASH_BYTES];
+
+	TRY(read_history(s, generation, point.hash, rows, reterr_why));
 	*ret_point = point;
+	return ERR_OK;
+}
+
+/* Follows the chain from the logged hash to ours. The history is not under the MAC, but where it leads to is: no other
+ * history leads there. */
+static int follow_chain(const struct kms_state *s, const struct kms_point *logged, struct why *reterr_why)
+{
+	uint8_t hash[KMS_HASH_BYTES], stored[KMS_HASH_BYTES], rows[KMS_HASH_BYTES];
+	bool is_ours = true;
+
+	memcpy(hash, logged->hash, sizeof hash);
+	for (uint64_t g = logged->generation + 1; is_ours && g <= s->at.generation; g++) {
+		int err = read_history(s, g, stored, rows, reterr_why);
+
+		ENSURE(err != ERR_NOTFOUND, ERR_TAMPERED, reterr_why,
+		       "the log's last generation of the keys database is %" PRIu64 " and ours is %" PRIu64
+		       ": more than a crash explains; restore the newest log",
+		       logged->generation, s->at.generation);
+		TRY(err);
+		next_hash(hash, g, rows, hash);
+		is_ours = bytes_equal_ct(hash, stored, sizeof hash);
+	}
+	ENSURE(is_ours && bytes_equal_ct(hash, s->at.hash, sizeof hash), ERR_TAMPERED, reterr_why,
+	       "generation %" PRIu64 " of the keys database is not the one in the log: it belongs to another history",
+	       logged->generation);
 	return ERR_OK;
 }
 
 int kms_state_check_log(const struct kms_state *s, const struct kms_point *logged, uint64_t *ret_ahead,
                         struct why *reterr_why)
 {
-	struct kms_point ours;
-	int err;
-
 	ENSURE(s->at.generation >= logged->generation, ERR_TAMPERED, reterr_why,
 	       "the keys database is at generation %" PRIu64 " and the log knows %" PRIu64
 	       ": it is an older copy; restore the newest one",
 	       s->at.generation, logged->generation);
-	err = kms_state_point(s, logged->generation, &ours, reterr_why);
-	ENSURE(err != ERR_NOTFOUND, ERR_TAMPERED, reterr_why,
-	       "the log's last generation of the keys database is %" PRIu64 " and ours is %" PRIu64
-	       ": more than a crash explains; restore the newest log",
-	       logged->generation, s->at.generation);
-	TRY(err);
-	ENSURE(bytes_equal_ct(ours.hash, logged->hash, KMS_HASH_BYTES), ERR_TAMPERED, reterr_why,
-	       "generation %" PRIu64 " of the keys database is not the one in the log: it belongs to another history",
-	       logged->generation);
+	TRY(follow_chain(s, logged, reterr_why));
 	*ret_ahead = s->at.generation - logged->generation;
 	return ERR_OK;
 }
@@ -234,18 +280,10 @@ int kms_change_commit(struct kms_change *c, struct why *reterr_why)
 {
 	struct kms_state *s = c->state;
 	struct kms_point next = {.generation = s->at.generation + 1};
-	uint8_t generation[8];
-	const struct slice parts[] = {
-		slice_str("cloister.keys-state/v1"),
-		slice_of(s->at.hash, KMS_HASH_BYTES),
-		slice_of(generation, sizeof generation),
-		slice_of(c->rows_hash, sizeof c->rows_hash),
-	};
 	int err;
 
-	u64_print(next.generation, generation);
-	sha256_lp(parts, 4, next.hash);
-	TRY(put_state(s, &next, c->sum, reterr_why));
+	next_hash(s->at.hash, next.generation, c->rows_hash, next.hash);
+	TRY(put_state(s, &next, c->sum, c->rows_hash, reterr_why));
 	err = db_commit(s->db, reterr_why);
 	s->is_broken = err != ERR_OK;
 	TRY(err);

@@ -113,6 +113,34 @@ static void a_database_of_another_history_is_refused(void **state)
 	kms_key_clear(&key);
 }
 
+static void a_history_rewritten_to_fit_the_log_is_refused(void **state)
+{
+	static const char *const attacks[] = {
+		"UPDATE kms_history SET hash = x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'"
+		" WHERE generation = 1",
+		"UPDATE kms_history SET rows = x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'"
+		" WHERE generation = 2",
+		"DELETE FROM kms_history WHERE generation = 2",
+	};
+	struct fixture *f = *state;
+	struct kms_point logged = point_of(f), other = {.generation = logged.generation};
+	struct kms_key key = new_key(f);
+	uint64_t ahead;
+
+	assert_int_equal(logged.generation, 1);
+	memset(other.hash, 0xaa, sizeof other.hash);
+	fixture_tamper(f, attacks[0]);
+	OK(fixture_open_tampered(f)); /* the history is not read before the log is compared */
+	assert_int_equal(kms_state_check_log(kms_keystore_state(f->ks), &other, &ahead, &why), ERR_TAMPERED);
+	OK(kms_state_check_log(kms_keystore_state(f->ks), &logged, &ahead, &why));
+	for (size_t i = 1; i < sizeof attacks / sizeof attacks[0]; i++) {
+		fixture_tamper(f, attacks[i]);
+		OK(fixture_open_tampered(f));
+		assert_int_equal(kms_state_check_log(kms_keystore_state(f->ks), &logged, &ahead, &why), ERR_TAMPERED);
+	}
+	kms_key_clear(&key);
+}
+
 static void only_the_last_generations_are_kept(void **state)
 {
 	struct fixture *f = *state;
@@ -120,7 +148,7 @@ static void only_the_last_generations_are_kept(void **state)
 	struct kms_point first = s->at, point;
 	uint64_t ahead;
 
-	for (int i = 0; i < KMS_HISTORY_ROWS_MAX; i++) {
+	for (int i = 0; i < KMS_HISTORY_ROWS_MAX + 1; i++) {
 		struct kms_change change = {0};
 
 		OK(kms_change_begin(&change, s, &why));
@@ -128,7 +156,7 @@ static void only_the_last_generations_are_kept(void **state)
 		OK(kms_change_commit(&change, &why));
 	}
 	assert_int_equal(kms_state_point(s, first.generation, &point, &why), ERR_NOTFOUND);
-	OK(kms_state_point(s, first.generation + 1, &point, &why));
+	OK(kms_state_point(s, first.generation + 2, &point, &why));
 	assert_int_equal(kms_state_check_log(s, &first, &ahead, &why), ERR_TAMPERED);
 }
 
@@ -399,6 +427,7 @@ int main(void)
 		fixture_test(each_change_is_one_generation_and_its_hash_is_new),
 		fixture_test(a_database_behind_the_log_is_refused),
 		fixture_test(a_database_of_another_history_is_refused),
+		fixture_test(a_history_rewritten_to_fit_the_log_is_refused),
 		fixture_test(only_the_last_generations_are_kept),
 		cmocka_unit_test(rows_altered_from_outside_are_found),
 		fixture_test(one_row_rolled_back_alone_is_found),
