@@ -64,9 +64,12 @@ int ledger_continues(struct ledger *l, struct slice bytes, struct why *reterr_wh
 	struct checkpoint checkpoint;
 	struct merkle_hash root;
 	struct note note;
+	int err = checkpoint_open(bytes, note_signer_verifier(l->signer), &note, &checkpoint, reterr_why);
 
-	ENSURE(checkpoint_open(bytes, note_signer_verifier(l->signer), &note, &checkpoint, reterr_why) == ERR_OK,
-	       ERR_TAMPERED, reterr_why, "this is not a checkpoint that the key of %s signed", ledger_origin(l));
+	if (err_class(err) == ERR_UNAVAILABLE)
+		return err;
+	ENSURE(err == ERR_OK, ERR_TAMPERED, reterr_why, "this is not a checkpoint that the key of %s signed",
+	       ledger_origin(l));
 	ENSURE(checkpoint.head.size <= l->head.size, ERR_TAMPERED, reterr_why,
 	       "the log has been rolled back: %" PRIu64 " leaves were signed, and it holds %" PRIu64,
 	       checkpoint.head.size, l->head.size);
@@ -109,7 +112,8 @@ static int put_entries(struct slice bundle, unsigned width, struct buf *into, st
 	struct slice entry;
 
 	for (unsigned i = 0; i < width; i++)
-		TRY(bundle_take(&c, &entry, reterr_why));
+		ENSURE(bundle_take(&c, &entry, reterr_why) == ERR_OK, ERR_TAMPERED, reterr_why,
+		       "a bundle of the log holds fewer than %u entries", width);
 	return buf_put(into, slice_of(bundle.ptr, bundle.len - c.rest.len), reterr_why);
 }
 

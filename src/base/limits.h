@@ -360,10 +360,11 @@
 #define LEDGER_ACCOUNTS_MAX 65536
 /* Tiles with all their inner hashes kept for proofs, 16 KiB each. */
 #define LEDGER_TILE_CACHE 64
-/* Records that one view request opens before it answers with what it has and where to go on. */
-#define VIEW_SCAN_MAX 10000
+/* Records that one view request opens before it answers with what it has and where to go on: some 5 ms, during which
+ * nothing can be appended. */
+#define VIEW_SCAN_MAX 500
 /* Records that one view request answers with: CloudTrail's own limit is 50; a table on a screen wants more. */
-#define VIEW_LIMIT_MAX 1000
+#define VIEW_LIMIT_MAX 500
 /* How long before the ledger appends a record its event may have happened: spools, and clocks that differ. */
 #define VIEW_DELAY_MS_MAX (24 * 60 * 60 * 1000)
 /* The ledger's mark: the heads of all chains at 120 bytes each, and a signature. */
