@@ -12,15 +12,39 @@ static void u64_print(uint64_t value, uint8_t out[static 8])
 		out[i] = (uint8_t)(value >> (56 - 8 * i));
 }
 
-static void sum_toggle(uint8_t sum[static KMS_HASH_BYTES], const struct secret *row_key, struct slice row)
+/* Adds a row's value to the sum, or takes it out: numbers of 256 bits, big-endian, modulo 2^256. Not XOR, in which a
+ * row that stands there twice is not seen. */
+static void sum_change(uint8_t sum[static KMS_HASH_BYTES], const struct secret *row_key, struct slice row, bool is_out)
 {
 	uint8_t mac[SHA256_BYTES];
+	unsigned carry = is_out; /* taking out is adding the complement and 1 */
 
 	if (!row.len)
 		return;
 	hmac_sha256_secret(row_key, row, mac);
+	for (size_t i = KMS_HASH_BYTES; i-- > 0;) {
+		carry += (unsigned)sum[i] + (uint8_t)(is_out ? ~mac[i] : mac[i]);
+		sum[i] = (uint8_t)carry;
+		carry >>= 8;
+	}
+}
+
+/* Hides or shows the sum as it is stored. In clear, the sums of two generations would tell the value of the row between
+ * them, and who knows enough values can look for other rows that add up to the same. */
+static void sum_mask(const struct kms_state *s, const struct kms_point *at, uint8_t sum[static KMS_HASH_BYTES])
+{
+	uint8_t generation[8], digest[SHA256_BYTES], mask[SHA256_BYTES];
+	const struct slice parts[] = {
+		slice_str("cloister.keys-sum-mask/v1"),
+		slice_of(generation, sizeof generation),
+		slice_of(at->hash, KMS_HASH_BYTES),
+	};
+
+	u64_print(at->generation, generation);
+	sha256_lp(parts, 3, digest);
+	hmac_sha256_secret(s->row_key, slice_of(digest, sizeof digest), mask);
 	for (size_t i = 0; i < KMS_HASH_BYTES; i++)
-		sum[i] = (uint8_t)(sum[i] ^ mac[i]);
+		sum[i] = (uint8_t)(sum[i] ^ mask[i]);
 }
 
 /* Binds generation, hash and sum. What is MACed has 32 bytes, and every row's encoding is longer, so that no row's MAC
@@ -78,10 +102,12 @@ static int put_history(const struct kms_state *s, const struct kms_point *at, co
 static int put_state(const struct kms_state *s, const struct kms_point *at, const uint8_t sum[static KMS_HASH_BYTES],
                      const uint8_t rows[static KMS_HASH_BYTES], struct why *reterr_why)
 {
-	uint8_t mac[SHA256_BYTES];
+	uint8_t mac[SHA256_BYTES], masked[KMS_HASH_BYTES];
 	struct db_stmt *q;
 
 	state_mac(s, at, sum, mac);
+	memcpy(masked, sum, sizeof masked);
+	sum_mask(s, at, masked);
 	TRY(db_sql(s->db,
 	           "INSERT INTO kms_state (id, generation, hash, sum, mac) VALUES (1, ?1, ?2, ?3, ?4)"
 	           " ON CONFLICT (id) DO UPDATE SET generation = ?1, hash = ?2, sum = ?3, mac = ?4"
@@ -89,7 +115,7 @@ static int put_state(const struct kms_state *s, const struct kms_point *at, cons
 	           &q, reterr_why));
 	TRY(db_bind_i64(q, 1, (int64_t)at->generation, reterr_why));
 	TRY(db_bind_blob(q, 2, slice_of(at->hash, KMS_HASH_BYTES), reterr_why));
-	TRY(db_bind_blob(q, 3, slice_of(sum, KMS_HASH_BYTES), reterr_why));
+	TRY(db_bind_blob(q, 3, slice_of(masked, sizeof masked), reterr_why));
 	TRY(db_bind_blob(q, 4, slice_of(mac, sizeof mac), reterr_why));
 	TRY(db_run(q, reterr_why));
 	ENSURE(db_changes(s->db) == 1, ERR_CONFLICT, reterr_why,
@@ -132,6 +158,7 @@ static int read_state(struct kms_state *s, struct db_stmt *q, struct why *reterr
 	TRY(read_hash(q, 1, s->at.hash, reterr_why));
 	TRY(read_hash(q, 2, s->sum, reterr_why));
 	TRY(read_hash(q, 3, mac, reterr_why));
+	sum_mask(s, &s->at, s->sum);
 	state_mac(s, &s->at, s->sum, expected);
 	ENSURE(bytes_equal_ct(mac, expected, sizeof mac), ERR_TAMPERED, reterr_why,
 	       "the keys database is not by this installation's root key, or its state was altered; restore it and "
@@ -161,7 +188,7 @@ void kms_state_clear(struct kms_state *s)
 
 void kms_tally_row(struct kms_tally *t, struct slice row)
 {
-	sum_toggle(t->sum, t->state->row_key, row);
+	sum_change(t->sum, t->state->row_key, row, false);
 }
 
 int kms_tally_check(const struct kms_tally *t, struct why *reterr_why)
@@ -261,8 +288,8 @@ void kms_change_row(struct kms_change *c, struct slice before, struct slice afte
 	};
 
 	sha256_lp(parts, 4, c->rows_hash);
-	sum_toggle(c->sum, c->state->row_key, before);
-	sum_toggle(c->sum, c->state->row_key, after);
+	sum_change(c->sum, c->state->row_key, before, true);
+	sum_change(c->sum, c->state->row_key, after, false);
 }
 
 void kms_change_note(struct kms_change *c, struct slice record)

@@ -2,8 +2,8 @@
  * 4).
  *
  * Every committed transaction is a generation. Its hash chains over the generations before it and over the rows that it
- * changed, so that the log, which holds each hash, knows every history apart. Besides, the sum (XOR) of a keyed hash of
- * every row is kept under a MAC: rows altered, added or taken away by anybody without the root key are found at
+ * changed, so that the log, which holds each hash, knows every history apart. Besides, the sum of a keyed hash of every
+ * row is kept, hidden and under a MAC: rows altered, added or taken away by anybody without the root key are found at
  * start-up, where all rows are read once. The chain costs two hashes a row, whatever the size of the database.
  *
  *     CLEANUP(kms_change_clear) struct kms_change change = {0};

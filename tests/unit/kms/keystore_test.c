@@ -221,6 +221,59 @@ static void one_row_rolled_back_alone_is_found(void **state)
 	kms_key_clear(&key);
 }
 
+/* A table made anew without its primary key holds a row as often as one likes: in pairs, values must not cancel out. */
+static void a_forged_row_that_stands_there_twice_is_found(void **state)
+{
+	static const char *const attack[] = {
+		"PRAGMA foreign_keys=OFF",
+		"CREATE TABLE forged AS SELECT * FROM kms_grant",
+		"DROP TABLE kms_grant",
+		"ALTER TABLE forged RENAME TO kms_grant",
+		"INSERT INTO kms_grant VALUES ('job-1', '" ACCOUNT
+		"', 'arn:c', 'arn:r', zeroblob(32), 1, 1, 1, 2000, 0)",
+		"INSERT INTO kms_grant SELECT * FROM kms_grant",
+	};
+	struct fixture *f = *state;
+
+	fixture_close(f);
+	fixture_open_db(f);
+	for (size_t i = 0; i < sizeof attack / sizeof attack[0]; i++) {
+		struct db_stmt *q;
+
+		OK(db_sql(f->db, attack[i], &q, &why));
+		OK(db_run(q, &why));
+	}
+	assert_int_equal(fixture_open_tampered(f), ERR_TAMPERED);
+}
+
+static struct slice stored_sum(struct fixture *f, uint8_t out[static KMS_HASH_BYTES])
+{
+	struct db_stmt *q;
+	bool has_row;
+
+	OK(db_sql(f->db, "SELECT sum FROM kms_state", &q, &why));
+	OK(db_step(q, &has_row, &why));
+	assert_true(has_row && db_column(q, 0).len == KMS_HASH_BYTES);
+	memcpy(out, db_column(q, 0).ptr, KMS_HASH_BYTES);
+	db_reset(q);
+	return slice_of(out, KMS_HASH_BYTES);
+}
+
+/* The same rows at another time: were the sum in clear, copies of the file would tell what single rows add to it. */
+static void the_stored_sum_tells_nothing_about_rows(void **state)
+{
+	uint8_t before[KMS_HASH_BYTES], after[KMS_HASH_BYTES];
+	struct fixture *f = *state;
+	struct kms_key key = new_key(f);
+	struct slice first = stored_sum(f, before);
+
+	OK(kms_key_set_state(f->ks, &key, KMS_KEY_DISABLED, 0, &why));
+	OK(kms_key_set_state(f->ks, &key, KMS_KEY_ENABLED, 0, &why));
+	assert_false(slice_equal(first, stored_sum(f, after)));
+	fixture_reopen(f);
+	kms_key_clear(&key);
+}
+
 static void another_installations_root_does_not_open_the_database(void **state)
 {
 	struct fixture *f = *state;
@@ -431,6 +484,8 @@ int main(void)
 		fixture_test(only_the_last_generations_are_kept),
 		cmocka_unit_test(rows_altered_from_outside_are_found),
 		fixture_test(one_row_rolled_back_alone_is_found),
+		fixture_test(a_forged_row_that_stands_there_twice_is_found),
+		fixture_test(the_stored_sum_tells_nothing_about_rows),
 		fixture_test(another_installations_root_does_not_open_the_database),
 		fixture_test(material_exchanged_between_keys_does_not_unwrap),
 		fixture_test(rolling_the_epoch_keeps_the_living_and_destroys_what_is_due),
