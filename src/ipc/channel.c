@@ -131,9 +131,13 @@ static int receive_datagram(struct ipc_channel *channel, int fds[static IPC_FDS_
 	while (len < 0 && errno == EINTR);
 	if (len < 0 && errno == EAGAIN)
 		return ERR_TIMEOUT;
-	ENSURE(len != 0 && (len > 0 || errno != ECONNRESET), ERR_CLOSED, reterr_why, "the other process has gone");
-	ENSURE_SYS(len > 0, reterr_why, "cannot receive a message");
+	ENSURE(len >= 0 || errno != ECONNRESET, ERR_CLOSED, reterr_why, "the other process has gone");
+	ENSURE_SYS(len >= 0, reterr_why, "cannot receive a message");
 	collect_fds(&msg, fds, ret_fd_count);
+	/* Nothing at all is how the end of the connection shows. A peer can send nothing, too, and descriptors with it.
+	 */
+	ENSURE(*ret_fd_count == 0 || len > 0, ERR_INVALID, reterr_why, "descriptors without a message");
+	ENSURE(len > 0, ERR_CLOSED, reterr_why, "the other process has gone");
 	*ret_len = (size_t)len;
 	ENSURE(!(msg.msg_flags & MSG_TRUNC), ERR_LIMIT, reterr_why, "a message of more than %d bytes",
 	       DATAGRAM_BYTES_MAX);

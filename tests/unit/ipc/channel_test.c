@@ -190,6 +190,24 @@ static void too_many_descriptors_are_refused_and_closed(void **state)
 	}
 }
 
+/* On the wire it looks like the end of the connection, which brings nothing. */
+static void descriptors_of_an_empty_datagram_are_closed(void **state)
+{
+	struct fixture *f = *state;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
+	struct msghdr msg = {.msg_control = control, .msg_controllen = sizeof control};
+	struct ipc_message m;
+	struct why why;
+
+	CMSG_FIRSTHDR(&msg)->cmsg_level = SOL_SOCKET;
+	CMSG_FIRSTHDR(&msg)->cmsg_type = SCM_RIGHTS;
+	CMSG_FIRSTHDR(&msg)->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(CMSG_FIRSTHDR(&msg)), &f->peer, sizeof(int));
+	assert_int_equal(sendmsg(f->peer, &msg, 0), 0);
+	assert_int_equal(ipc_channel_receive(f->channel, 0, &m, &why), ERR_INVALID);
+	assert_string_equal(why.text, "descriptors without a message");
+}
+
 static void descriptors_of_a_malformed_message_are_closed(void **state)
 {
 	struct fixture *f = *state;
@@ -323,6 +341,7 @@ int main(void)
 		WITH_FIXTURE(descriptors_arrive_close_on_exec_and_are_closed_unless_taken),
 		WITH_FIXTURE(as_many_descriptors_as_the_limit_beside_a_memfd_body),
 		WITH_FIXTURE(too_many_descriptors_are_refused_and_closed),
+		WITH_FIXTURE(descriptors_of_an_empty_datagram_are_closed),
 		WITH_FIXTURE(descriptors_of_a_malformed_message_are_closed),
 		WITH_FIXTURE(a_datagram_over_the_limit_is_refused),
 		WITH_FIXTURE(a_body_whose_memfd_is_not_sealed_is_refused),
