@@ -15,6 +15,7 @@ enum child_phase {
 	CHILD_DOWN,
 	CHILD_STARTING, /* process is there, READY is not */
 	CHILD_READY,
+	CHILD_STOPPING, /* it was told to stop: once, since a second time is against the rules of its control channel */
 };
 
 /* A role: its present process, if there is one, and what outlives processes. */

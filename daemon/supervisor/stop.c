@@ -44,6 +44,9 @@ void supervisor_stop_next(struct supervisor *s)
 		process_kill(&next->process);
 		return;
 	}
+	if (next->phase == CHILD_STOPPING) /* another role has ended meanwhile; this one goes on finishing */
+		return;
+	next->phase = CHILD_STOPPING;
 	ipc_timer_set(s->loop, &next->timer, time_mono_ms() + ROLE_STOP_DEADLINE_MS, too_slow, next);
 	child_tell(next, CONTROL_STOP, slice_str(""), NULL, 0);
 }

@@ -270,6 +270,22 @@ def sigterm_stops_in_order_front_first_ledger_last():
 
 
 @test
+def a_crash_while_stopping_does_not_cut_another_role_short():
+    c = Cloisterd()
+    c.wait_ready()
+    os.kill(c.pid("front"), signal.SIGSTOP)
+    c.process.send_signal(signal.SIGTERM)
+    c.wait(lambda: c.events("role.ended", role="probe"))  # front is told next
+    os.kill(c.pid("runner"), signal.SIGKILL)
+    c.wait(lambda: c.events("role.ended", role="runner"))
+    os.kill(c.pid("front"), signal.SIGCONT)
+    assert c.process.wait(20) == 0
+    c.reader.join(5)
+    assert [e["how"] for e in c.events("role.ended", role="front")] == ["ended with status 0"], c.events("role.ended")
+    c.stop()
+
+
+@test
 def a_role_that_does_not_stop_is_killed_after_the_deadline():
     with Cloisterd(roles=["verifier"]) as c:
         c.wait_ready()
