@@ -194,6 +194,11 @@ void blob_writer_committed(struct blob_writer *w)
 		blobs_place(w->blobs, w->part.blob_id);
 }
 
+void blob_writer_undecided(struct blob_writer *w)
+{
+	w->is_committed = true;
+}
+
 int blob_writer_to_file(struct blob_writer *w, struct why *reterr_why)
 {
 	char name[NAME_BYTES];

@@ -337,6 +337,11 @@ void segments_refuse_writes(struct segments *s)
 	s->is_broken = true;
 }
 
+bool segments_are_broken(const struct segments *s)
+{
+	return s->is_broken;
+}
+
 static int check_read(const uint8_t head[static HEAD_BYTES], uint8_t type, struct slice payload, struct segment_at at,
                       struct why *reterr_why)
 {

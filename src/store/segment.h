@@ -4,6 +4,7 @@
  * a record that is torn at its end was never acknowledged and is cut off at start; a bad record anywhere else is
  * tampering or rot, and is refused by place. One thread writes (commit.h); any thread reads. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,8 @@ MUST_USE int segments_write(struct segments *s, struct segment_record *records, 
 
 /* Refuses every later write until a restart: what was written could not be indexed. */
 void segments_refuse_writes(struct segments *s);
+/* Whether writes are refused until a restart. Then nobody knows which of the last records it will find. */
+bool segments_are_broken(const struct segments *s);
 
 /* Appends a record's payload to `into`, after checking its CRC and type. Any thread. */
 MUST_USE int segments_read(struct segments *s, struct segment_at at, uint8_t type, struct buf *into,

@@ -92,6 +92,16 @@ static int submit_one(struct store *s, enum record_type type, struct slice paylo
 	return committer_submit(s->committer, &record, 1, check, ctx, reterr_why);
 }
 
+/* What becomes of a blob whose record was submitted. */
+static int settle_blob(struct blob_writer *blob, int err)
+{
+	if (err == ERR_OK)
+		blob_writer_committed(blob);
+	else if (err == COMMIT_ERR_UNKNOWN)
+		blob_writer_undecided(blob);
+	return err;
+}
+
 int store_marker_put(struct store *s, const struct record_key_event *marker, struct why *reterr_why)
 {
 	CLEANUP(buf_freep) struct buf *payload = NULL;
@@ -152,9 +162,8 @@ int store_upload_part_put(struct store *s, const uint8_t upload_id[static STORE_
 	TRY(blob_writer_finish(blob, &r.part, &inline_message, reterr_why));
 	TRY(buf_new(STORE_RECORD_BYTES_MAX, &payload, reterr_why));
 	TRY(record_upload_part_put(&r, payload, reterr_why));
-	TRY(submit_one(s, RECORD_UPLOAD_PART, buf_slice(payload), upload_must_exist, r.upload_id, reterr_why));
-	blob_writer_committed(blob);
-	return ERR_OK;
+	return settle_blob(blob, submit_one(s, RECORD_UPLOAD_PART, buf_slice(payload), upload_must_exist, r.upload_id,
+	                                    reterr_why));
 }
 
 /* Encodes a version's record: the sidecar, and the blob if it is small. */
@@ -184,9 +193,7 @@ int store_version_put(struct store *s, const struct sidecar *fields, const struc
 	sidecar.part_count = 1;
 	sidecar.total_length = part.length;
 	TRY(version_payload(&sidecar, version_key, inline_message, &payload, reterr_why));
-	TRY(submit_one(s, RECORD_VERSION, buf_slice(payload), NULL, NULL, reterr_why));
-	blob_writer_committed(blob);
-	return ERR_OK;
+	return settle_blob(blob, submit_one(s, RECORD_VERSION, buf_slice(payload), NULL, NULL, reterr_why));
 }
 
 int store_upload_complete(struct store *s, const uint8_t upload_id[static STORE_ID_BYTES], struct sidecar *fields,

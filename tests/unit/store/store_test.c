@@ -256,6 +256,33 @@ static void what_was_not_committed_leaves_nothing(void **state)
 	assert_int_equal(read_range(s, key, "kept", 0, 300000, NULL), ERR_OK);
 }
 
+/* The record is durable and only its index entry is missing: the next start will find it, and its blob must be there.
+ */
+static void a_write_that_could_not_be_indexed_keeps_its_blob(void **state)
+{
+	struct sidecar fields = {.object_key = slice_str("k"), .etag = slice_str("e"), .metadata = slice_str("{}")};
+	enum { LEN = STORE_INLINE_BYTES_MAX + 1 };
+	CLEANUP(secret_freep) struct secret *key = NULL;
+	CLEANUP(blob_writer_freep) struct blob_writer *w = NULL;
+	CLEANUP(index_closep) struct index *other = NULL;
+	struct store *s = open_store(*state);
+
+	assert_int_equal(secret_new_random(32, &key, NULL), ERR_OK);
+	assert_int_equal(store_blob_new(s, key, &w, NULL), ERR_OK);
+	write_bytes(w, LEN, 100000);
+	assert_int_equal(store_reader(s, &other, NULL), ERR_OK);
+	assert_int_equal(index_begin(other, NULL), ERR_OK); /* and the committer's own transaction does not begin */
+	memcpy(fields.bucket_id, bucket, STORE_ID_BYTES);
+	assert_int_equal(err_class(store_version_put(s, &fields, key, w, NULL)), ERR_UNAVAILABLE);
+	blob_writer_freep(&w);
+	index_rollback(other);
+	store_close(s);
+
+	s = open_store(*state);
+	assert_int_equal(read_range(s, key, "k", 0, LEN, NULL), ERR_OK);
+	store_close(s);
+}
+
 static void the_index_can_be_thrown_away(void **state)
 {
 	CLEANUP(secret_freep) struct secret *key = NULL;
@@ -477,6 +504,7 @@ int main(void)
 		FRESH(another_version_key_opens_nothing),
 		FRESH(an_altered_or_cut_blob_is_refused_and_named),
 		FRESH(what_was_not_committed_leaves_nothing),
+		FRESH(a_write_that_could_not_be_indexed_keeps_its_blob),
 		FRESH(the_index_can_be_thrown_away),
 		FRESH(a_removed_version_is_collected),
 		FRESH(parts_become_one_object),
