@@ -361,6 +361,9 @@ int segments_read(struct segments *s, struct segment_at at, uint8_t type, struct
 	ssize_t got;
 
 	name_of(at.segment, name);
+	/* The place comes from the index, which somebody may have altered. */
+	ENSURE(at.length <= STORE_RECORD_BYTES_MAX, ERR_TAMPERED, reterr_why,
+	       "the index names a record of %u bytes in %s; remove the index and it will be rebuilt", at.length, name);
 	TRY(path_open_beneath(s->dir_fd, name, O_RDONLY, 0, &fd, reterr_why));
 	TRY(buf_reserve(into, at.length, &room, reterr_why));
 	do {

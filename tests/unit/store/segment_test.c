@@ -199,13 +199,20 @@ static void limits_are_enforced(void **state)
 	CLEANUP(segments_closep) struct segments *s = NULL;
 	static uint8_t bytes[STORE_RECORD_BYTES_MAX + 1];
 	struct segment_record r = {.type = 'T', .payload = slice_of(bytes, sizeof bytes)};
+	CLEANUP(buf_freep) struct buf *b = NULL;
 	struct seen seen;
+	struct why why;
 
 	s = open_and_replay(*state, &seen);
 	assert_int_equal(segments_write(s, &r, 1, NULL), ERR_LIMIT);
 	assert_int_equal(segments_write(s, &r, STORE_COMMIT_QUEUE_MAX + 1, NULL), ERR_LIMIT);
 	r.payload.len--;
 	assert_int_equal(segments_write(s, &r, 1, NULL), ERR_OK);
+	/* A place that nothing was written to, and as much memory as it asks for. */
+	assert_int_equal(buf_new(UINT32_MAX, &b, NULL), ERR_OK);
+	r.at.length = UINT32_MAX;
+	assert_int_equal(segments_read(s, r.at, 'T', b, &why), ERR_TAMPERED);
+	assert_non_null(strstr(why.text, "a record of 4294967295 bytes"));
 }
 
 static void a_missing_segment_is_refused(void **state)
