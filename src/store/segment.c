@@ -24,7 +24,8 @@ enum {
 	MAGIC_BYTES = sizeof magic - 1,
 	HEAD_BYTES = 9,
 	NAME_BYTES = 32,
-	BATCH_RECORDS = 128, /* two iovecs each: well under IOV_MAX */
+	BATCH_RECORDS = 128,  /* two iovecs each: well under IOV_MAX */
+	FIRST_OF_CALL = 0x80, /* in the type: everything before this record was durable when it was written */
 };
 
 struct segments {
@@ -52,13 +53,16 @@ static uint32_t get_u32be(const uint8_t *in)
 	return (uint32_t)in[0] << 24 | (uint32_t)in[1] << 16 | (uint32_t)in[2] << 8 | in[3];
 }
 
-/* The CRC covers length, type and payload, so that no field of the head can rot unseen. */
-static uint32_t crc_of(uint8_t type, struct slice payload)
+/* The CRC covers length, type and payload, so that no field of the head can rot unseen, and the place, so that a record
+ * within another's payload is none. */
+static uint32_t crc_of(struct segment_at at, uint8_t type, struct slice payload)
 {
-	uint8_t covered[5];
+	uint8_t covered[13];
 
 	put_u32be(covered, (uint32_t)payload.len);
 	covered[4] = type;
+	put_u32be(covered + 5, at.segment);
+	put_u32be(covered + 9, at.offset);
 	return crc32c(crc32c(0, slice_of(covered, sizeof covered)), payload);
 }
 
@@ -153,7 +157,8 @@ void segments_closep(struct segments **s)
 	*s = NULL;
 }
 
-/* Reads the record at the cursor; ERR_INVALID if it is cut short or does not match its CRC. */
+/* Reads the record at the cursor, whose place is filled in; ERR_INVALID if it is cut short or does not match its CRC.
+ */
 static int take_record(struct cursor *c, struct segment_record *ret_record, struct why *reterr_why)
 {
 	struct slice head, payload;
@@ -163,26 +168,42 @@ static int take_record(struct cursor *c, struct segment_record *ret_record, stru
 	len = get_u32be(head.ptr);
 	ENSURE(len <= STORE_RECORD_BYTES_MAX, ERR_INVALID, reterr_why, "a record of %u bytes", len);
 	TRY(cursor_take(c, len, &payload, reterr_why));
-	ENSURE(crc_of(head.ptr[8], payload) == get_u32be(head.ptr + 4), ERR_INVALID, reterr_why,
+	ENSURE(crc_of(ret_record->at, head.ptr[8], payload) == get_u32be(head.ptr + 4), ERR_INVALID, reterr_why,
 	       "its checksum does not match");
-	ret_record->type = head.ptr[8];
+	ret_record->type = (uint8_t)(head.ptr[8] & ~FIRST_OF_CALL);
 	ret_record->payload = payload;
 	ret_record->at.length = len;
 	return ERR_OK;
 }
 
+/* Whether the first record of some later call stands behind a place. Then what is wrong at the place is not a write
+ * that was cut short: no call writes before the one in front of it is durable. */
+static bool has_call_behind(struct slice map, uint32_t segment, uint32_t offset)
+{
+	for (size_t at = (size_t)offset + 1; at + HEAD_BYTES <= map.len; at++) {
+		struct segment_record record = {.at = {segment, (uint32_t)at, 0}};
+		struct cursor c = cursor_of(slice_of(map.ptr + at, map.len - at));
+
+		if (map.ptr[at + 8] & FIRST_OF_CALL && take_record(&c, &record, NULL) == ERR_OK)
+			return true;
+	}
+	return false;
+}
+
 /* Applies the records of one mapped segment; *ret_end is where the good ones end. */
 static int replay_mapped(struct slice map, uint32_t segment, uint32_t offset, segment_apply *apply, void *ctx,
-                         uint32_t *ret_end, struct why *reterr_why)
+                         uint32_t *ret_end, bool *ret_is_torn, struct why *reterr_why)
 {
 	struct cursor c = cursor_of(slice_of(map.ptr + offset, map.len - offset));
 	struct segment_record record;
 
+	*ret_is_torn = true;
 	while (c.rest.len) {
 		record.at.segment = segment;
 		record.at.offset = (uint32_t)(map.len - c.rest.len);
 		if (take_record(&c, &record, NULL) != ERR_OK) {
 			*ret_end = record.at.offset;
+			*ret_is_torn = !has_call_behind(map, segment, record.at.offset);
 			return ERR_OK;
 		}
 		TRY(apply(ctx, &record, reterr_why));
@@ -196,6 +217,7 @@ static int replay_one(struct segments *s, uint32_t segment, uint32_t offset, seg
 {
 	CLEANUP(fd_closep) int fd = -1;
 	char name[NAME_BYTES];
+	bool is_torn;
 	struct stat st;
 	uint32_t end;
 	void *map;
@@ -214,12 +236,12 @@ static int replay_one(struct segments *s, uint32_t segment, uint32_t offset, seg
 	err = slice_starts_with(slice_of(map, MAGIC_BYTES), magic) ? ERR_OK : ERR_TAMPERED;
 	if (err == ERR_OK)
 		err = replay_mapped(slice_of(map, (size_t)st.st_size), segment, offset ? offset : MAGIC_BYTES, apply,
-		                    ctx, &end, reterr_why);
+		                    ctx, &end, &is_torn, reterr_why);
 	else
 		why_set(reterr_why, "%s is not a segment of this store", name);
 	munmap(map, (size_t)st.st_size);
 	TRY(err);
-	ENSURE(segment == s->last || end == st.st_size, ERR_TAMPERED, reterr_why,
+	ENSURE(end == st.st_size || (segment == s->last && is_torn), ERR_TAMPERED, reterr_why,
 	       "%s is damaged at byte %u; restore it from a backup", name, end);
 	if (segment != s->last)
 		return ERR_OK;
@@ -260,8 +282,9 @@ static int write_vector(int fd, struct iovec *vec, int count, uint64_t offset, s
 	return ERR_OK;
 }
 
-/* Up to BATCH_RECORDS at the end of the last segment, not yet durable. */
-static int write_batch(struct segments *s, struct segment_record *records, size_t count, struct why *reterr_why)
+/* Up to BATCH_RECORDS at the end of the last segment, not yet durable. `flag` goes into the first one's type. */
+static int write_batch(struct segments *s, struct segment_record *records, size_t count, uint8_t flag,
+                       struct why *reterr_why)
 {
 	uint8_t heads[BATCH_RECORDS][HEAD_BYTES];
 	struct iovec vec[2 * BATCH_RECORDS];
@@ -270,12 +293,12 @@ static int write_batch(struct segments *s, struct segment_record *records, size_
 	for (size_t i = 0; i < count; i++) {
 		struct segment_record *r = &records[i];
 
+		r->at = (struct segment_at){s->last, (uint32_t)end, (uint32_t)r->payload.len};
+		heads[i][8] = (uint8_t)(r->type | (i == 0 ? flag : 0));
 		put_u32be(heads[i], (uint32_t)r->payload.len);
-		put_u32be(heads[i] + 4, crc_of(r->type, r->payload));
-		heads[i][8] = r->type;
+		put_u32be(heads[i] + 4, crc_of(r->at, heads[i][8], r->payload));
 		vec[2 * i] = (struct iovec){heads[i], HEAD_BYTES};
 		vec[2 * i + 1] = (struct iovec){(void *)(uintptr_t)r->payload.ptr, r->payload.len};
-		r->at = (struct segment_at){s->last, (uint32_t)end, (uint32_t)r->payload.len};
 		end += HEAD_BYTES + r->payload.len;
 	}
 	TRY(write_vector(s->fd, vec, 2 * (int)count, s->end, reterr_why));
@@ -294,7 +317,8 @@ static void cut_back(struct segments *s, uint32_t end)
 static int write_durably(struct segments *s, struct segment_record *records, size_t count, struct why *reterr_why)
 {
 	for (size_t at = 0; at < count; at += BATCH_RECORDS)
-		TRY(write_batch(s, records + at, count - at < BATCH_RECORDS ? count - at : BATCH_RECORDS, reterr_why));
+		TRY(write_batch(s, records + at, count - at < BATCH_RECORDS ? count - at : BATCH_RECORDS,
+		                at == 0 ? FIRST_OF_CALL : 0, reterr_why));
 	ENSURE_SYS(fdatasync(s->fd) == 0, reterr_why, "cannot make a write to the store durable");
 	return ERR_OK;
 }
@@ -345,8 +369,8 @@ bool segments_are_broken(const struct segments *s)
 static int check_read(const uint8_t head[static HEAD_BYTES], uint8_t type, struct slice payload, struct segment_at at,
                       struct why *reterr_why)
 {
-	ENSURE(payload.len == at.length && get_u32be(head) == at.length && head[8] == type &&
-	               crc_of(type, payload) == get_u32be(head + 4),
+	ENSURE(payload.len == at.length && get_u32be(head) == at.length && (head[8] & ~FIRST_OF_CALL) == type &&
+	               crc_of(at, head[8], payload) == get_u32be(head + 4),
 	       ERR_TAMPERED, reterr_why,
 	       "the record at byte %u of segment-%08" PRIx32 " is damaged; restore it from a backup", at.offset,
 	       at.segment);

@@ -1,8 +1,9 @@
 /* segment.h: the append-only files that are the store's truth (docs/protocol/segments.md).
  *
  * A segment is a magic line and records {u32 length, u32 CRC-32C, u8 type, payload}. Only the last segment is written;
- * a record that is torn at its end was never acknowledged and is cut off at start; a bad record anywhere else is
- * tampering or rot, and is refused by place. One thread writes (commit.h); any thread reads. */
+ * a record that is torn at its end was never acknowledged and is cut off at start; a bad record anywhere else, also in
+ * front of a later commit, is tampering or rot, and is refused by place. One thread writes (commit.h); any thread
+ * reads. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

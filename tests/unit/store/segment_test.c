@@ -164,6 +164,51 @@ static void every_flipped_byte_of_a_record_is_found_on_reading(void **state)
 	assert_int_equal(segments_read(s, at, 'T', b, NULL), ERR_OK);
 }
 
+/* What was acknowledged after it must not go with it. */
+static void damage_in_front_of_a_later_call_is_refused_and_nothing_is_cut(void **state)
+{
+	struct fixture *f = *state;
+	struct seen seen;
+	struct segments *s = open_and_replay(f, &seen);
+	struct segment_at at;
+	struct why why;
+
+	write_text(s, "rotten", &at);
+	write_text(s, "acknowledged", NULL);
+	segments_close(s);
+	for (uint32_t i = 0; i < 9 + 6; i++) {
+		flip_byte(f, "segment-00000000", at.offset + i);
+		assert_int_equal(segments_open(f->dir_fd, &s, NULL), ERR_OK);
+		assert_int_equal(segments_replay(s, 0, 0, see, &seen, &why), ERR_TAMPERED);
+		assert_non_null(strstr(why.text, "segment-00000000 is damaged at byte 20"));
+		segments_close(s);
+		flip_byte(f, "segment-00000000", at.offset + i);
+	}
+	s = open_and_replay(f, &seen);
+	assert_string_equal(seen.text, "T:rotten T:acknowledged ");
+	segments_close(s);
+}
+
+/* A crash may leave the end of a call's records and not their beginning: none of them was acknowledged. */
+static void a_call_torn_at_its_beginning_is_cut_off(void **state)
+{
+	struct segment_record records[] = {
+		{.type = 'T', .payload = slice_str("one")},
+		{.type = 'T', .payload = slice_str("two")},
+	};
+	struct fixture *f = *state;
+	struct seen seen;
+	struct segments *s = open_and_replay(f, &seen);
+
+	write_text(s, "kept", NULL);
+	assert_int_equal(segments_write(s, records, 2, NULL), ERR_OK);
+	segments_close(s);
+	flip_byte(f, "segment-00000000", records[0].at.offset + 9);
+	s = open_and_replay(f, &seen);
+	assert_string_equal(seen.text, "T:kept ");
+	segments_close(s);
+}
+
 static void damage_before_the_last_segment_is_refused_by_place(void **state)
 {
 	CLEANUP(segments_closep) struct segments *s = NULL;
@@ -235,6 +280,8 @@ int main(void)
 		FRESH(writing_before_replay_is_a_defect),
 		FRESH(a_torn_tail_is_cut_off),
 		FRESH(every_flipped_byte_of_a_record_is_found_on_reading),
+		FRESH(damage_in_front_of_a_later_call_is_refused_and_nothing_is_cut),
+		FRESH(a_call_torn_at_its_beginning_is_cut_off),
 		FRESH(damage_before_the_last_segment_is_refused_by_place),
 		FRESH(limits_are_enforced),
 		FRESH(a_missing_segment_is_refused),
