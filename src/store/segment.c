@@ -190,6 +190,22 @@ static bool has_call_behind(struct slice map, uint32_t segment, uint32_t offset)
 	return false;
 }
 
+/* Whether a place is where a record begins, or where the last one ends. */
+static bool is_place(struct slice map, uint32_t segment, uint32_t offset)
+{
+	uint32_t at = MAGIC_BYTES;
+
+	while (at < offset) {
+		struct segment_record record = {.at = {segment, at, 0}};
+		struct cursor c = cursor_of(slice_of(map.ptr + at, map.len - at));
+
+		if (take_record(&c, &record, NULL) != ERR_OK)
+			return false;
+		at = (uint32_t)(map.len - c.rest.len);
+	}
+	return at == offset;
+}
+
 /* Applies the records of one mapped segment; *ret_end is where the good ones end. */
 static int replay_mapped(struct slice map, uint32_t segment, uint32_t offset, segment_apply *apply, void *ctx,
                          uint32_t *ret_end, bool *ret_is_torn, struct why *reterr_why)
@@ -202,6 +218,10 @@ static int replay_mapped(struct slice map, uint32_t segment, uint32_t offset, se
 		record.at.segment = segment;
 		record.at.offset = (uint32_t)(map.len - c.rest.len);
 		if (take_record(&c, &record, NULL) != ERR_OK) {
+			ENSURE(is_place(map, segment, offset), ERR_TAMPERED, reterr_why,
+			       "the index knows segment %u up to byte %u, where no record begins; remove the index and "
+			       "it will be rebuilt",
+			       segment, offset);
 			*ret_end = record.at.offset;
 			*ret_is_torn = !has_call_behind(map, segment, record.at.offset);
 			return ERR_OK;

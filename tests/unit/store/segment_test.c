@@ -164,6 +164,29 @@ static void every_flipped_byte_of_a_record_is_found_on_reading(void **state)
 	assert_int_equal(segments_read(s, at, 'T', b, NULL), ERR_OK);
 }
 
+/* A mark within a record would show nothing but damage behind it; the index is wrong, and not the segment. */
+static void a_mark_that_is_no_place_of_a_record_is_refused_and_nothing_is_cut(void **state)
+{
+	struct fixture *f = *state;
+	struct seen seen;
+	struct segments *s = open_and_replay(f, &seen);
+	struct segment_at at;
+	struct why why;
+
+	write_text(s, "first", NULL);
+	write_text(s, "acknowledged", &at);
+	segments_close(s);
+	for (uint32_t i = 1; i < 9 + 12; i++) {
+		assert_int_equal(segments_open(f->dir_fd, &s, NULL), ERR_OK);
+		assert_int_equal(segments_replay(s, 0, at.offset + i, see, &seen, &why), ERR_TAMPERED);
+		assert_non_null(strstr(why.text, "remove the index"));
+		segments_close(s);
+	}
+	s = open_and_replay(f, &seen);
+	assert_string_equal(seen.text, "T:first T:acknowledged ");
+	segments_close(s);
+}
+
 /* What was acknowledged after it must not go with it. */
 static void damage_in_front_of_a_later_call_is_refused_and_nothing_is_cut(void **state)
 {
@@ -280,6 +303,7 @@ int main(void)
 		FRESH(writing_before_replay_is_a_defect),
 		FRESH(a_torn_tail_is_cut_off),
 		FRESH(every_flipped_byte_of_a_record_is_found_on_reading),
+		FRESH(a_mark_that_is_no_place_of_a_record_is_refused_and_nothing_is_cut),
 		FRESH(damage_in_front_of_a_later_call_is_refused_and_nothing_is_cut),
 		FRESH(a_call_torn_at_its_beginning_is_cut_off),
 		FRESH(damage_before_the_last_segment_is_refused_by_place),
