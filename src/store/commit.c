@@ -1,6 +1,8 @@
 #include "store/commit.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +17,7 @@ struct job {
 	void *check_ctx;
 	int err;
 	struct why why;
-	bool is_done;
+	sem_t done;
 };
 
 struct committer {
@@ -23,7 +25,7 @@ struct committer {
 	struct index *writer;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t came, went;
+	pthread_cond_t came;
 	struct job *first, **last;
 	size_t waiting;
 	bool is_stopping;
@@ -95,17 +97,21 @@ static int write_batch(struct committer *c, const struct job *batch, struct segm
 	return ERR_OK;
 }
 
-/* Hands the places of the written records back to their owners. */
+/* Hands the places of the written records back to their owners, and wakes them and nobody else: who waits for the next
+ * batch sleeps on. */
 static void finish_batch(struct job *batch, int err, const struct why *why, const struct segment_record *all)
 {
+	struct job *next;
 	size_t at = 0;
 
-	for (struct job *j = batch; j; j = j->next) {
+	for (struct job *j = batch; j; j = next) {
+		next = j->next;
 		for (size_t i = 0; i < j->count; i++)
 			j->records[i].at = all[at++].at;
 		j->err = err;
 		if (err != ERR_OK)
 			j->why = *why;
+		sem_post(&j->done); /* from here on the job may be gone */
 	}
 }
 
@@ -117,7 +123,8 @@ static void *committer_main(void *arg)
 	pthread_mutex_lock(&c->lock);
 	for (;;) {
 		struct why why = {""};
-		struct job *batch, *next;
+		struct job *batch;
+		size_t jobs = 0;
 		int err;
 
 		while (!c->first && !c->is_stopping)
@@ -127,14 +134,13 @@ static void *committer_main(void *arg)
 		batch = take_batch(c);
 		pthread_mutex_unlock(&c->lock);
 		err = write_batch(c, batch, all, &why);
+		for (const struct job *j = batch; j; j = j->next)
+			jobs++;
+		pthread_mutex_lock(&c->lock);
+		c->waiting -= jobs;
+		pthread_mutex_unlock(&c->lock);
 		finish_batch(batch, err, &why, all);
 		pthread_mutex_lock(&c->lock);
-		for (; batch; batch = next) {
-			next = batch->next;
-			batch->is_done = true; /* from here on the job may be gone */
-			c->waiting--;
-		}
-		pthread_cond_broadcast(&c->went);
 	}
 	pthread_mutex_unlock(&c->lock);
 	return NULL;
@@ -151,7 +157,6 @@ int committer_start(struct segments *segments, struct index *writer, struct comm
 	c->last = &c->first;
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->came, NULL);
-	pthread_cond_init(&c->went, NULL);
 	if (pthread_create(&c->thread, NULL, committer_main, c) != 0) {
 		free(c);
 		why_set(reterr_why, "cannot start the committer's thread");
@@ -172,7 +177,6 @@ void committer_stop(struct committer *c)
 	pthread_join(c->thread, NULL);
 	pthread_mutex_destroy(&c->lock);
 	pthread_cond_destroy(&c->came);
-	pthread_cond_destroy(&c->went);
 	free(c);
 }
 
@@ -191,8 +195,6 @@ static int enqueue(struct committer *c, struct job *j, struct why *reterr_why)
 	c->last = &j->next;
 	c->waiting++;
 	pthread_cond_signal(&c->came);
-	while (!j->is_done)
-		pthread_cond_wait(&c->went, &c->lock);
 	return ERR_OK;
 }
 
@@ -204,9 +206,13 @@ int committer_submit(struct committer *c, struct segment_record *records, size_t
 
 	ENSURE(count >= 1 && count <= STORE_COMMIT_QUEUE_MAX, ERR_LIMIT, reterr_why,
 	       "%zu records at once; 1 to %d are accepted", count, STORE_COMMIT_QUEUE_MAX);
+	sem_init(&j.done, 0, 0);
 	pthread_mutex_lock(&c->lock);
 	err = enqueue(c, &j, reterr_why);
 	pthread_mutex_unlock(&c->lock);
+	while (err == ERR_OK && sem_wait(&j.done) != 0 && errno == EINTR)
+		;
+	sem_destroy(&j.done);
 	TRY(err);
 	if (j.err != ERR_OK && reterr_why)
 		*reterr_why = j.why;
