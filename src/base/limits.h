@@ -90,6 +90,9 @@
 #define STORE_INLINE_BYTES_MAX (256 * 1024)
 /* A segment is closed past this size: small enough to compact in a second, large enough that 1 TiB is 16,384 files. */
 #define STORE_SEGMENT_BYTES (64 * 1024 * 1024)
+/* Segments that stay open for reading: opening one costs as much as reading a small object from it. A small part of the
+ * usual 1,024 descriptors, and the newest 4 GiB. */
+#define STORE_SEGMENTS_KEPT 64
 /* The largest record: 10,000 parts of 152 bytes, metadata, key; or a sidecar and an inline object. */
 #define STORE_RECORD_BYTES_MAX (2 * 1024 * 1024)
 /* Records that wait for one group commit; more callers than this have no threads to come from. */

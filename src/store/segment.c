@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,14 @@ enum {
 	FIRST_OF_CALL = 0x80, /* in the type: everything before this record was durable when it was written */
 };
 
+/* A segment that was read lately stays open. Readers hold the lock while they read, so that its place is given to
+ * another segment only between reads. */
+struct kept {
+	pthread_rwlock_t lock;
+	uint32_t segment;
+	int fd;
+};
+
 struct segments {
 	int dir_fd;
 	int fd;        /* the last segment, for appending and reading */
@@ -35,6 +44,7 @@ struct segments {
 	uint32_t end;
 	bool has_replayed;
 	bool is_broken; /* a failed write could not be undone */
+	struct kept kept[STORE_SEGMENTS_KEPT];
 };
 
 static void name_of(uint32_t segment, char out[static NAME_BYTES])
@@ -128,6 +138,10 @@ int segments_open(int dir_fd, struct segments **ret_segments, struct why *reterr
 
 	ENSURE(s, ERR_UNAVAILABLE, reterr_why, "out of memory for the segments");
 	s->fd = -1;
+	for (size_t i = 0; i < STORE_SEGMENTS_KEPT; i++) {
+		pthread_rwlock_init(&s->kept[i].lock, NULL);
+		s->kept[i].fd = -1;
+	}
 	s->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
 	ENSURE_SYS(s->dir_fd >= 0, reterr_why, "cannot keep the directory of segments");
 	err = find_last(s->dir_fd, &s->last, reterr_why);
@@ -146,6 +160,10 @@ void segments_close(struct segments *s)
 {
 	if (!s)
 		return;
+	for (size_t i = 0; i < STORE_SEGMENTS_KEPT; i++) {
+		pthread_rwlock_destroy(&s->kept[i].lock);
+		fd_closep(&s->kept[i].fd);
+	}
 	fd_closep(&s->fd);
 	fd_closep(&s->dir_fd);
 	free(s);
@@ -397,28 +415,60 @@ static int check_read(const uint8_t head[static HEAD_BYTES], uint8_t type, struc
 	return ERR_OK;
 }
 
-int segments_read(struct segments *s, struct segment_at at, uint8_t type, struct buf *into, struct why *reterr_why)
+static int read_from(int fd, struct segment_at at, uint8_t type, struct buf *into, struct why *reterr_why)
 {
-	CLEANUP(fd_closep) int fd = -1;
 	uint8_t head[HEAD_BYTES], *room;
-	char name[NAME_BYTES];
 	ssize_t got;
 
-	name_of(at.segment, name);
 	/* The place comes from the index, which somebody may have altered. */
 	ENSURE(at.length <= STORE_RECORD_BYTES_MAX, ERR_TAMPERED, reterr_why,
-	       "the index names a record of %u bytes in %s; remove the index and it will be rebuilt", at.length, name);
-	TRY(path_open_beneath(s->dir_fd, name, O_RDONLY, 0, &fd, reterr_why));
+	       "the index names a record of %u bytes in segment-%08" PRIx32 "; remove the index and it will be rebuilt",
+	       at.length, at.segment);
 	TRY(buf_reserve(into, at.length, &room, reterr_why));
 	do {
 		struct iovec vec[] = {{head, HEAD_BYTES}, {room, at.length}};
 
 		got = preadv(fd, vec, 2, at.offset);
 	} while (got < 0 && errno == EINTR);
-	ENSURE_SYS(got >= 0, reterr_why, "cannot read %s", name);
+	ENSURE_SYS(got >= 0, reterr_why, "cannot read segment-%08" PRIx32, at.segment);
 	/* A regular file gives all there is: less means that the segment was cut. */
 	TRY(check_read(head, type, slice_of(room, got >= HEAD_BYTES ? (size_t)got - HEAD_BYTES : 0), at, reterr_why));
 	buf_commit(into, at.length);
+	return ERR_OK;
+}
+
+/* Exchanges what is kept open for this segment, unless somebody reads there: then the next reader tries. */
+static void keep_open(struct kept *k, uint32_t segment, int *fd)
+{
+	int before;
+
+	if (pthread_rwlock_trywrlock(&k->lock) != 0)
+		return;
+	before = k->fd;
+	k->fd = *fd;
+	k->segment = segment;
+	pthread_rwlock_unlock(&k->lock);
+	*fd = before;
+}
+
+int segments_read(struct segments *s, struct segment_at at, uint8_t type, struct buf *into, struct why *reterr_why)
+{
+	struct kept *k = &s->kept[at.segment % STORE_SEGMENTS_KEPT];
+	CLEANUP(fd_closep) int fd = -1;
+	char name[NAME_BYTES];
+	bool is_kept;
+	int err;
+
+	pthread_rwlock_rdlock(&k->lock);
+	is_kept = k->fd >= 0 && k->segment == at.segment;
+	err = is_kept ? read_from(k->fd, at, type, into, reterr_why) : ERR_OK;
+	pthread_rwlock_unlock(&k->lock);
+	if (is_kept)
+		return err;
+	name_of(at.segment, name);
+	TRY(path_open_beneath(s->dir_fd, name, O_RDONLY, 0, &fd, reterr_why));
+	TRY(read_from(fd, at, type, into, reterr_why));
+	keep_open(k, at.segment, &fd);
 	return ERR_OK;
 }
 

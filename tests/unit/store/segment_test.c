@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -294,6 +295,76 @@ static void a_missing_segment_is_refused(void **state)
 	assert_non_null(strstr(why.text, "segment 3"));
 }
 
+enum { MANY = 2 * STORE_SEGMENTS_KEPT + 1 };
+
+struct reading {
+	struct segments *segments;
+	struct segment_at at[MANY];
+};
+
+static void text_of(int segment, char out[static 32])
+{
+	snprintf(out, 32, "record of segment %03d", segment);
+}
+
+/* Reads from all segments over and over, each time one that the last pushed out: counts what was wrong. */
+static void *read_all(void *arg)
+{
+	const struct reading *r = arg;
+	uintptr_t wrong = 0;
+
+	for (int i = 0; i < 20 * MANY; i++) {
+		CLEANUP(buf_freep) struct buf *found = NULL;
+		int segment = i * STORE_SEGMENTS_KEPT % MANY;
+		char wanted[32];
+
+		text_of(segment, wanted);
+		if (buf_new(64, &found, NULL) != ERR_OK ||
+		    segments_read(r->segments, r->at[segment], 'T', found, NULL) != ERR_OK ||
+		    !slice_is_str(buf_slice(found), wanted))
+			wrong++;
+	}
+	return (void *)wrong;
+}
+
+static void more_segments_than_stay_open_are_read_by_several_threads(void **state)
+{
+	struct fixture *f = *state;
+	struct reading r = {NULL};
+	pthread_t threads[4];
+	struct seen *seen = calloc(1, sizeof *seen);
+	void *wrong;
+
+	/* Each is written as the first, and then takes its own number. */
+	for (int i = MANY - 1; i >= 0; i--) {
+		CLEANUP(segments_closep) struct segments *s = open_and_replay(f, seen);
+		char text[32], name[32];
+
+		text_of(i, text);
+		write_text(s, text, &r.at[i]);
+		r.at[i].segment = (uint32_t)i;
+		snprintf(name, sizeof name, "moved-%08x", (unsigned)i);
+		assert_int_equal(renameat(f->dir_fd, "segment-00000000", f->dir_fd, name), 0);
+	}
+	for (int i = 0; i < MANY; i++) {
+		char from[32], to[32];
+
+		snprintf(from, sizeof from, "moved-%08x", (unsigned)i);
+		snprintf(to, sizeof to, "segment-%08x", (unsigned)i);
+		assert_int_equal(renameat(f->dir_fd, from, f->dir_fd, to), 0);
+	}
+	r.segments = open_and_replay(f, seen);
+	assert_int_equal(seen->count, MANY);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, read_all, &r), 0);
+	for (int i = 0; i < 4; i++) {
+		pthread_join(threads[i], &wrong);
+		assert_null(wrong);
+	}
+	segments_close(r.segments);
+	free(seen);
+}
+
 int main(void)
 {
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, fixture_open, fixture_close)
@@ -309,6 +380,7 @@ int main(void)
 		FRESH(damage_before_the_last_segment_is_refused_by_place),
 		FRESH(limits_are_enforced),
 		FRESH(a_missing_segment_is_refused),
+		FRESH(more_segments_than_stay_open_are_read_by_several_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
