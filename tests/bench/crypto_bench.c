@@ -1,10 +1,10 @@
 /* crypto_bench: what the chunked construction costs over its AEAD alone, on each engine and one core.
  *
- * usage: crypto_bench [MiB]
- * Prints GB/s (10^9) of a loop of bare AEAD calls over 16 KiB pieces, of chunked runs over the same memory, and their
- * ratio: of processor time, the median of rounds that alternate, so that both meet the same machine. 64 MiB by default,
- * which no cache holds. CLOISTER_AEAD_ENGINE chooses the engine of the chunked runs; the program starts itself once for
- * each. */
+ *     crypto-bench [MiB]
+ *
+ * Prints MB/s of a loop of bare AEAD calls over 16 KiB pieces and of chunked runs over the same memory: of processor
+ * time, the median of rounds that alternate, so that both meet the same machine. 64 MiB by default, which no cache
+ * holds. CLOISTER_AEAD_ENGINE chooses the engine of the chunked runs; the program starts itself once for each. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "crypto/aead.h"
 #include "crypto/chunked.h"
 #include "crypto/init.h"
@@ -25,14 +26,6 @@ struct bench {
 	uint8_t *plain, *sealed;
 	size_t len;
 };
-
-static void must(int err, const struct why *why)
-{
-	if (err == ERR_OK)
-		return;
-	fprintf(stderr, "crypto_bench: %s\n", why->text);
-	exit(1);
-}
 
 static double now_seconds(void)
 {
@@ -49,10 +42,10 @@ static void bare_seal(struct bench *b)
 
 	for (size_t i = 0; i < b->len / CHUNKED_PLAIN_BYTES; i++) {
 		memcpy(nonce, &i, sizeof i);
-		must(aead_seal(b->aead, nonce, slice_of(NULL, 0),
-		               slice_of(b->plain + i * CHUNKED_PLAIN_BYTES, CHUNKED_PLAIN_BYTES),
-		               b->sealed + i * CHUNKED_SEALED_BYTES, &why),
-		     &why);
+		bench_must(aead_seal(b->aead, nonce, slice_of(NULL, 0),
+		                     slice_of(b->plain + i * CHUNKED_PLAIN_BYTES, CHUNKED_PLAIN_BYTES),
+		                     b->sealed + i * CHUNKED_SEALED_BYTES, &why),
+		           &why);
 	}
 }
 
@@ -63,10 +56,10 @@ static void bare_open(struct bench *b)
 
 	for (size_t i = 0; i < b->len / CHUNKED_PLAIN_BYTES; i++) {
 		memcpy(nonce, &i, sizeof i);
-		must(aead_open(b->aead, nonce, slice_of(NULL, 0),
-		               slice_of(b->sealed + i * CHUNKED_SEALED_BYTES, CHUNKED_SEALED_BYTES),
-		               b->plain + i * CHUNKED_PLAIN_BYTES, &why),
-		     &why);
+		bench_must(aead_open(b->aead, nonce, slice_of(NULL, 0),
+		                     slice_of(b->sealed + i * CHUNKED_SEALED_BYTES, CHUNKED_SEALED_BYTES),
+		                     b->plain + i * CHUNKED_PLAIN_BYTES, &why),
+		           &why);
 	}
 }
 
@@ -74,7 +67,7 @@ static void run_seal(struct bench *b)
 {
 	struct why why;
 
-	must(chunked_seal_run(b->chunked, 0, slice_of(b->plain, b->len), false, b->sealed, &why), &why);
+	bench_must(chunked_seal_run(b->chunked, 0, slice_of(b->plain, b->len), false, b->sealed, &why), &why);
 }
 
 static void run_open(struct bench *b)
@@ -83,7 +76,7 @@ static void run_open(struct bench *b)
 	struct why why;
 	size_t len;
 
-	must(chunked_open_run(b->chunked, 0, sealed, false, b->plain, &len, &why), &why);
+	bench_must(chunked_open_run(b->chunked, 0, sealed, false, b->plain, &len, &why), &why);
 }
 
 static int by_value(const void *a, const void *b)
@@ -115,11 +108,11 @@ static void measure(struct bench *b)
 	}
 	for (int i = 0; i < 4; i++)
 		qsort(found[i], ROUNDS, sizeof(double), by_value);
-	for (int i = 0; i < 2; i++) {
-		double bare = found[i][ROUNDS / 2], chunked = found[i + 2][ROUNDS / 2];
+	for (int i = 0; i < 4; i++) {
+		char name[64];
 
-		printf("%-9s %s %4zu MiB   AEAD %6.2f GB/s   chunked %6.2f GB/s   ratio %.3f\n", aead_engine_name(),
-		       names[i], b->len >> 20, bare, chunked, chunked / bare);
+		snprintf(name, sizeof name, "%s_%s_%s", aead_engine_name(), i < 2 ? "aead" : "chunked", names[i % 2]);
+		bench_print(name, "mb_s", found[i][ROUNDS / 2] * 1e3);
 	}
 }
 
@@ -132,10 +125,10 @@ static void bench_engine(size_t len)
 	uint8_t head[CHUNKED_HEAD_BYTES];
 	struct why why;
 
-	must(crypto_open(&why), &why);
-	must(secret_new_random(AEAD_KEY_BYTES, &key, &why), &why);
-	must(aead_new(key, AEAD_ENGINE_BEST, &aead, &why), &why);
-	must(chunked_seal_new(key, slice_str("bench"), head, &chunked, &why), &why);
+	bench_must(crypto_open(&why), &why);
+	bench_must(secret_new_random(AEAD_KEY_BYTES, &key, &why), &why);
+	bench_must(aead_new(key, AEAD_ENGINE_BEST, &aead, &why), &why);
+	bench_must(chunked_seal_new(key, slice_str("bench"), head, &chunked, &why), &why);
 	b.aead = aead;
 	b.chunked = chunked;
 	b.plain = calloc(1, len);

@@ -1,20 +1,20 @@
 /* ledger_bench: how fast the ledger makes records durable under a signed checkpoint.
  *
- *     ledger_bench [DIRECTORY [SECONDS]]
+ *     ledger-bench [DIRECTORY [SECONDS [LOOP=NUMBER …]]]
  *
+ * LOOP is closed, open or bare, and each is run for so many seconds; without any, all that are worth a look.
  * Closed: N clients, each with one record waiting; a batch is all of them. Open: records arrive at a fixed rate,
- * whether the ledger keeps up or not, and latency counts from arrival. Bare: what the disk does for the same bytes, a
- * write and a fdatasync each time, in the same run. */
+ * whether the ledger keeps up or not, and latency counts from arrival. Bare: a plain file that takes the same bytes, N
+ * records with one write and one fdatasync each time. */
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "bench.h"
 #include "ledger_fixture.h"
 
 enum { SAMPLES_MAX = 4 << 20, RECORD_BYTES = 800, ACCOUNTS = 16 };
@@ -24,27 +24,22 @@ static char records[ACCOUNTS][RECORD_BYTES + 64];
 
 static double now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+	return bench_now_s() * 1e3;
 }
 
-static int compare(const void *a, const void *b)
+/* `done` records in all, for which `calls` times were taken. */
+static void report(const char *loop, unsigned parameter, size_t done, size_t calls, double elapsed_ms)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	struct bench_samples *samples = calloc(1, sizeof *samples);
+	char name[32];
 
-	return (x > y) - (x < y);
-}
-
-static void report(const char *what, unsigned parameter, size_t count, double elapsed_ms)
-{
-	size_t n = count < SAMPLES_MAX ? count : SAMPLES_MAX;
-
-	qsort(samples_ms, n, sizeof *samples_ms, compare);
-	printf("%-8s %8u %10.0f %10.3f %10.3f %10.3f %10.3f\n", what, parameter, (double)count / elapsed_ms * 1e3,
-	       samples_ms[n / 2], samples_ms[n * 99 / 100], samples_ms[n * 999 / 1000], samples_ms[n - 1]);
-	fflush(stdout);
+	for (size_t i = 0; samples && i < calls && i < SAMPLES_MAX; i++)
+		bench_sample(samples, samples_ms[i]);
+	snprintf(name, sizeof name, "%s_%u", loop, parameter);
+	bench_print(name, "per_s", (double)done / elapsed_ms * 1e3);
+	if (samples)
+		bench_print_percentiles(name, &samples, 1);
+	free(samples);
 }
 
 /* Records of the usual size, in CloudTrail's shape as far as length goes. */
@@ -101,7 +96,7 @@ static void closed_loop(const char *parent, unsigned clients, double run_ms)
 				samples_ms[count] = end - asked;
 		fixture_must(ledger_tend(f.ledger, &why), &why, "tend");
 	}
-	report("closed", clients, count, end - start);
+	report("closed", clients, count, count, end - start);
 	fixture_remove(&f);
 }
 
@@ -128,7 +123,7 @@ static void open_loop(const char *parent, unsigned per_second, double run_ms)
 				samples_ms[answered] = now - (start + (double)answered * step_ms);
 		fixture_must(ledger_tend(f.ledger, &why), &why, "tend");
 	}
-	report("open", per_second, answered, now_ms() - start);
+	report("open", per_second, answered, answered, now_ms() - start);
 	fixture_remove(&f);
 }
 
@@ -151,30 +146,45 @@ static void bare(const char *parent, unsigned batch, double run_ms)
 		if (fdatasync(fd) != 0)
 			abort();
 		end = now_ms();
-		samples_ms[count] = end - asked;
+		if (count < SAMPLES_MAX)
+			samples_ms[count] = end - asked;
 	}
-	report("bare", batch, count, end - start);
+	report("bare", batch, count * batch, count, end - start);
 	fd_closep(&fd);
 	fixture_remove(&f);
 }
 
+static int run(const char *directory, const char *what, double run_ms)
+{
+	const char *number = strchr(what, '=');
+	unsigned parameter = number ? (unsigned)strtoul(number + 1, NULL, 10) : 0;
+
+	if (!parameter)
+		return 2;
+	if (strncmp(what, "closed=", 7) == 0)
+		closed_loop(directory, parameter, run_ms);
+	else if (strncmp(what, "open=", 5) == 0)
+		open_loop(directory, parameter, run_ms);
+	else if (strncmp(what, "bare=", 5) == 0)
+		bare(directory, parameter, run_ms);
+	else
+		return 2;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	static const unsigned clients[] = {1, 8, 64, 256, 1024, 4096},
-			      rates[] = {1000, 10000, 25000, 50000, 75000, 100000};
-	const char *parent = argc > 1 ? argv[1] : "/tmp";
+	static const char *const all[] = {"closed=1",   "bare=1",     "closed=8",    "closed=64",   "bare=64",
+	                                  "closed=256", "bare=256",   "closed=1024", "closed=4096", "open=1000",
+	                                  "open=10000", "open=25000", "open=50000",  "open=75000",  "open=100000"};
+	const char *directory = argc > 1 ? argv[1] : "/tmp";
 	double run_ms = argc > 2 ? strtod(argv[2], NULL) * 1e3 : 3e3;
+	int status = 0;
 
 	make_records();
-	printf("%-8s %8s %10s %10s %10s %10s %10s\n", "loop", "clients", "per s", "p50 ms", "p99 ms", "p99.9 ms",
-	       "max ms");
-	for (size_t i = 0; i < sizeof clients / sizeof *clients; i++)
-		closed_loop(parent, clients[i], run_ms);
-	printf("%-8s %8s\n", "", "rate/s");
-	for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
-		open_loop(parent, rates[i], run_ms);
-	printf("%-8s %8s   (batches)\n", "", "records");
-	bare(parent, 1, run_ms);
-	bare(parent, 256, run_ms);
-	return 0;
+	for (int i = 3; i < argc; i++)
+		status |= run(directory, argv[i], run_ms);
+	for (size_t i = 0; argc <= 3 && i < sizeof all / sizeof *all; i++)
+		status |= run(directory, all[i], run_ms);
+	return status;
 }
