@@ -21,7 +21,7 @@ PROGRAMS = os.path.join(BUILD, 'tests/bench')
 CPUS = len(os.sched_getaffinity(0))
 DOUBTFUL_SHARE = 0.10  # of the machine's time that others used, from which on numbers are not to be believed
 FLAGS = ('aes', 'vaes', 'pclmulqdq', 'vpclmulqdq', 'sha_ni', 'avx2', 'avx512f', 'gfni')
-WORSE = {'s': min, 'ms': min, 'kib': max}  # what counts of several rounds; everything else is a speed, and its best
+UNITS = (('_per_s', '/s'), ('_mb_s', 'MB/s'), ('_ms', 'ms'), ('_s', 's'), ('_kib', 'KiB'))
 LINE = re.compile(r'^([\w-]+)=([\d.e+-]+)$', re.MULTILINE)
 
 
@@ -79,10 +79,11 @@ def run(command, **options):
 
 
 class Values(dict):
-    """Numbers by name; of one that comes again the best counts, which the unit at its end tells."""
+    """Numbers by name; which of several counts, the unit at the end of the name tells."""
 
     def keep(self, name, value):
-        best = WORSE.get(name.rsplit('_', 1)[-1], max)
+        """The shortest time, the highest speed, the most memory."""
+        best = min if re.search(r'(?<!_per)(?<!_mb)_m?s$', name) else max
         self[name] = best(self[name], value) if name in self else value
 
     def take(self, output, prefix=''):
@@ -103,15 +104,13 @@ class Values(dict):
 
 
 def rows_of(values, table):
-    """(what, unit, ours, theirs' name, theirs, wanted); a ratio of two times is that of their speeds."""
+    """One row a comparison. A ratio above 1 is always in our favour: of times and of memory it is theirs to ours."""
     for what, ours, them, theirs, wanted in table:
         if ours not in values or (theirs and theirs not in values):
             continue
-        unit = ours.rsplit('_', 1)[-1]
-        unit = {'per_s': '/s', 's': '/s' if ours.endswith('per_s') else 's', 'kib': 'KiB'}.get(unit, unit)
-        unit = 'MB/s' if ours.endswith('mb_s') else unit
+        unit = next(name for end, name in UNITS if ours.endswith(end))
         a, b = values[ours], values.get(theirs)
-        ratio = None if b is None else (b / a if unit in ('s', 'ms') else a / b)
+        ratio = None if b is None else (b / a if unit in ('s', 'ms', 'KiB') else a / b)
         yield {'what': what, 'unit': unit, 'ours': a, 'their_name': them, 'theirs': b, 'ratio': ratio, 'wanted': wanted,
                'ok': None if wanted is None or ratio is None else ratio >= wanted}
 
@@ -214,6 +213,7 @@ def bench_seal(b):
             fresh('cp', ['cp', plain, copy], copy)
             os.unlink(copy)
             fresh('rclone_seal', ['rclone', 'copyto', plain, 'c:file'], env=rclone)
+            to_null('cat', ['cat', sealed])  # as `plain` was read before: the kernel counts what is read a first time
             v.timed('open_null', [seal_bench, 'open', threads, sealed, '/dev/null'])
             if not os.path.exists(aged):
                 run(['age', '-r', recipient, '-o', aged, plain])
@@ -240,7 +240,7 @@ def bench_seal(b):
         ('open to /dev/null', 'open_null_s', 'rclone crypt', 'rclone_open_s', None),
         ('open to /dev/null', 'open_null_s', 'cat from gocryptfs', 'gocryptfs_open_s', None),
         ('open to a file', 'open_file_s', 'cp', 'cp_s', 1 / 1.2),
-        ('peak memory', 'peak_kib', '32 MiB', 'peak_wanted_kib', None),
+        ('peak memory', 'peak_kib', 'allowed', 'peak_wanted_kib', 1.0),
     ]
 
 
