@@ -5,12 +5,13 @@ import contextlib
 import io
 import os
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import run  # noqa: E402
 
-failed = 0
+failed, left = 0, []
 
 
 def expect(name, found, wanted):
@@ -35,9 +36,10 @@ def row_of(unit, ours, theirs, wanted):
 def outcome_of(bench):
     """How run_bench() takes a bench: what it printed, and whether it counts as having failed."""
     out = io.StringIO()
-    run.BUILD, run.BENCHES['it'] = '/tmp', bench
-    with contextlib.redirect_stdout(out):
+    run.BENCHES['it'] = bench
+    with contextlib.redirect_stdout(out), tempfile.TemporaryDirectory() as run.BUILD:
         result = run.run_bench('it', argparse.Namespace(seconds=1, rounds=1, mib=1))
+        left.extend(os.listdir(run.BUILD))
     return 'DID NOT RUN' in out.getvalue(), 'failed' in result
 
 
@@ -71,5 +73,5 @@ expect('what could not be compared is left out',
 expect('being slow is no failure', outcome_of(measures), (False, False))
 expect('a program that fails is', outcome_of(breaks), (True, True))
 expect('measuring nothing is', outcome_of(measures_nothing), (True, True))
-expect('nothing is left behind', [n for n in os.listdir('/tmp') if n.startswith('cloister-bench-')], [])
+expect('nothing is left behind', left, [])
 sys.exit(1 if failed else 0)
