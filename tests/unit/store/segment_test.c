@@ -15,7 +15,6 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
-#include "base/file.h"
 #include "base/limits.h"
 #include "base/path.h"
 #include "store/segment.h"
@@ -336,16 +335,19 @@ static void more_segments_than_stay_open_are_read_by_several_threads(void **stat
 	struct seen *seen = calloc(1, sizeof *seen);
 	void *wrong;
 
-	/* An empty segment is the last one from then on, and takes what is written. */
+	/* An empty segment after the last is the next to be written. */
 	for (int i = 0; i < MANY; i++) {
 		CLEANUP(segments_closep) struct segments *s = NULL;
+		CLEANUP(fd_closep) int fd = -1;
 		char text[32], name[32];
 
 		snprintf(name, sizeof name, "segment-%08x", (unsigned)i);
-		assert_int_equal(file_create(f->dir_fd, name, 0600, slice_str("cloister.segment/v1\n"), NULL), ERR_OK);
+		assert_int_equal(path_open_beneath(f->dir_fd, name, O_WRONLY | O_CREAT, 0600, &fd, NULL), ERR_OK);
+		assert_int_equal(fd_write_all(fd, slice_str("cloister.segment/v1\n"), NULL), ERR_OK);
 		s = open_and_replay(f, seen);
 		text_of(i, text);
 		write_text(s, text, &r.at[i]);
+		assert_int_equal(r.at[i].segment, i);
 	}
 	r.segments = open_and_replay(f, seen);
 	assert_int_equal(seen->count, MANY);
