@@ -3,15 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int take_bytes(struct cursor *c, uint8_t *out, size_t len, struct why *reterr_why)
-{
-	struct slice taken;
-
-	TRY(cursor_take(c, len, &taken, reterr_why));
-	memcpy(out, taken.ptr, len);
-	return ERR_OK;
-}
-
 int s3_call_put(const struct s3_call *call, struct buf *into, struct why *reterr_why)
 {
 	TRY(call_head_put(&call->head, into, reterr_why));
@@ -32,7 +23,7 @@ int s3_call_take(struct slice message, struct s3_call *ret_call, struct why *ret
 	TRY(cursor_take_lp(&c, CALL_BODY_BYTES_MAX, &ret_call->body, reterr_why));
 	TRY(call_flag_take(&c, &ret_call->has_existing, reterr_why));
 	if (ret_call->has_existing) {
-		TRY(take_bytes(&c, ret_call->existing.version_id, S3_CALL_ID_BYTES, reterr_why));
+		TRY(cursor_take_bytes(&c, ret_call->existing.version_id, S3_CALL_ID_BYTES, reterr_why));
 		TRY(cursor_take_lp(&c, STORE_WRAP_BYTES_MAX, &ret_call->existing.wrap, reterr_why));
 	}
 	TRY(call_flag_take(&c, &ret_call->bucket_is_empty, reterr_why));
@@ -53,7 +44,7 @@ static int take_delete(struct cursor *c, struct s3_delete *d, struct why *reterr
 {
 	TRY(call_flag_take(c, &d->is_allowed, reterr_why));
 	TRY(call_flag_take(c, &d->has_version, reterr_why));
-	TRY(take_bytes(c, d->version_id, S3_CALL_ID_BYTES, reterr_why));
+	TRY(cursor_take_bytes(c, d->version_id, S3_CALL_ID_BYTES, reterr_why));
 	TRY(cursor_take_lp(c, STORE_KEY_BYTES_MAX, &d->key, reterr_why));
 	TRY(cursor_take_lp(c, CALL_TEXT_BYTES_MAX, &d->code, reterr_why));
 	return cursor_take_lp(c, CALL_TEXT_BYTES_MAX, &d->message, reterr_why);
@@ -75,7 +66,7 @@ static int take_version(struct cursor *c, struct s3_decision *d, struct why *ret
 	TRY(call_flag_take(c, &d->has_version, reterr_why));
 	if (!d->has_version)
 		return ERR_OK;
-	TRY(take_bytes(c, d->version_id, S3_CALL_ID_BYTES, reterr_why));
+	TRY(cursor_take_bytes(c, d->version_id, S3_CALL_ID_BYTES, reterr_why));
 	TRY(cursor_take_lp(c, 32, &d->version_key, reterr_why));
 	ENSURE(d->version_key.len == 0 || d->version_key.len == 32, ERR_INVALID, reterr_why,
 	       "a version key of %zu bytes", d->version_key.len);
@@ -123,13 +114,13 @@ static int take_go_on(struct cursor *c, struct s3_decision *d, struct why *reter
 	uint8_t body_kind;
 
 	TRY(cursor_take_lp(c, 12, &d->account, reterr_why));
-	TRY(take_bytes(c, d->bucket_id, S3_CALL_ID_BYTES, reterr_why));
+	TRY(cursor_take_bytes(c, d->bucket_id, S3_CALL_ID_BYTES, reterr_why));
 	TRY(call_flag_take(c, &d->is_versioned, reterr_why));
 	TRY(cursor_take_lp(c, 12, &d->bucket_owner, reterr_why));
 	TRY(cursor_take_u8(c, &body_kind, reterr_why));
 	ENSURE(body_kind <= S3_BODY_UNSIGNED_TRAILER, ERR_INVALID, reterr_why, "a body of kind %u", body_kind);
 	d->body_kind = (enum s3_body_kind)body_kind;
-	TRY(take_bytes(c, d->body_sha256, sizeof d->body_sha256, reterr_why));
+	TRY(cursor_take_bytes(c, d->body_sha256, sizeof d->body_sha256, reterr_why));
 	TRY(cursor_take_u32be(c, &d->chunk_handle, reterr_why));
 	TRY(take_version(c, d, reterr_why));
 	TRY(cursor_take_u64be(c, &d->ticket, reterr_why));
@@ -230,7 +221,7 @@ int s3_chunks_take(struct slice message, struct s3_chunks *ret_chunks, struct wh
 	for (ret_chunks->count = 0; ret_chunks->count < count; ret_chunks->count++) {
 		struct s3_chunk *chunk = &ret_chunks->chunks[ret_chunks->count];
 
-		TRY(take_bytes(&c, chunk->sha256, 32, reterr_why));
+		TRY(cursor_take_bytes(&c, chunk->sha256, 32, reterr_why));
 		TRY(cursor_take_lp(&c, 64, &chunk->signature, reterr_why));
 	}
 	TRY(call_flag_take(&c, &ret_chunks->is_last, reterr_why));

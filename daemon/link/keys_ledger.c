@@ -144,10 +144,8 @@ int ledger_state_put(const struct ledger_state *state, struct buf *into, struct 
 int ledger_state_take(struct slice message, struct ledger_state *ret_state, struct why *reterr_why)
 {
 	struct cursor c = cursor_of(message);
-	struct slice hash;
 
 	TRY(cursor_take_u64be(&c, &ret_state->generation, reterr_why));
-	TRY(cursor_take(&c, sizeof ret_state->hash, &hash, reterr_why));
-	memcpy(ret_state->hash, hash.ptr, sizeof ret_state->hash);
+	TRY(cursor_take_bytes(&c, ret_state->hash, sizeof ret_state->hash, reterr_why));
 	return cursor_finish(&c, reterr_why);
 }

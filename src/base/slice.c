@@ -129,6 +129,16 @@ static int take_be(struct cursor *c, size_t len, uint64_t *ret_value, struct why
 	return ERR_OK;
 }
 
+int cursor_take_bytes(struct cursor *c, void *out, size_t len, struct why *reterr_why)
+{
+	struct slice taken;
+
+	TRY(cursor_take(c, len, &taken, reterr_why));
+	if (len)
+		memcpy(out, taken.ptr, len);
+	return ERR_OK;
+}
+
 int cursor_take_u8(struct cursor *c, uint8_t *ret_value, struct why *reterr_why)
 {
 	uint64_t value;

@@ -57,6 +57,8 @@ static inline struct cursor cursor_of(struct slice s)
 
 /* Takes the next `len` bytes; they stay owned by whoever owns the input. ERR_INVALID if fewer are left. */
 MUST_USE int cursor_take(struct cursor *c, size_t len, struct slice *ret_taken, struct why *reterr_why);
+/* The same, copied to `out`, which has room for them. */
+MUST_USE int cursor_take_bytes(struct cursor *c, void *out, size_t len, struct why *reterr_why);
 MUST_USE int cursor_take_u8(struct cursor *c, uint8_t *ret_value, struct why *reterr_why);
 MUST_USE int cursor_take_u16be(struct cursor *c, uint16_t *ret_value, struct why *reterr_why);
 MUST_USE int cursor_take_u32be(struct cursor *c, uint32_t *ret_value, struct why *reterr_why);

@@ -394,6 +394,12 @@ void db_reset(struct db_stmt *s)
 	(void)sqlite3_reset(s->raw);
 }
 
+void db_resetp(struct db_stmt **s)
+{
+	if (*s)
+		db_reset(*s);
+}
+
 int64_t db_changes(const struct db *db)
 {
 	return sqlite3_changes64(db->raw);

@@ -59,5 +59,9 @@ int64_t db_column_i64(struct db_stmt *s, int at);
 bool db_column_is_null(struct db_stmt *s, int at);
 void db_reset(struct db_stmt *s);
 
+/* For CLEANUP(), on a statement that reads: one that stands on a row holds the handle's snapshot, and every later read
+ * on the handle would see the past. */
+void db_resetp(struct db_stmt **s);
+
 /* Rows that the last db_run() changed. */
 int64_t db_changes(const struct db *db);

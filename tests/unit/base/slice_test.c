@@ -155,6 +155,20 @@ static void a_cursor_that_fails_has_not_moved(void **state)
 	assert_string_equal(why.text, "3 bytes too many at the end");
 }
 
+static void bytes_are_copied_or_nothing_is_taken(void **state)
+{
+	struct cursor c = cursor_of(slice_str("abc"));
+	char out[3] = "--";
+	(void)state;
+
+	assert_int_equal(cursor_take_bytes(&c, out, 4, NULL), ERR_INVALID);
+	assert_memory_equal(out, "--", 3);
+	assert_int_equal(cursor_take_bytes(&c, out, 2, NULL), ERR_OK);
+	assert_memory_equal(out, "ab", 3);
+	assert_int_equal(cursor_take_bytes(&c, NULL, 0, NULL), ERR_OK);
+	assert_int_equal(c.rest.len, 1);
+}
+
 static void an_empty_input_is_an_input(void **state)
 {
 	struct cursor c = cursor_of(slice_of(NULL, 0));
@@ -252,6 +266,7 @@ int main(void)
 		cmocka_unit_test(a_string_is_made_only_of_what_can_be_one),
 		cmocka_unit_test(big_endian_numbers_are_taken_in_order),
 		cmocka_unit_test(a_cursor_that_fails_has_not_moved),
+		cmocka_unit_test(bytes_are_copied_or_nothing_is_taken),
 		cmocka_unit_test(an_empty_input_is_an_input),
 		cmocka_unit_test(a_part_is_bounded_before_it_is_taken),
 		cmocka_unit_test(lines_are_taken_without_their_end),
