@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ struct segments {
 	uint32_t last; /* its number; they count from 0 without gaps */
 	uint32_t end;
 	bool has_replayed;
-	bool is_broken; /* a failed write could not be undone */
+	atomic_bool is_broken; /* a failed write could not be undone, or what was written could not be indexed */
 };
 
 static void name_of(uint32_t segment, char out[static NAME_BYTES])
@@ -191,11 +192,26 @@ static int replay_mapped(struct slice map, uint32_t segment, uint32_t offset, se
 	return ERR_OK;
 }
 
+/* Whether a whole record stands where the bad one at the start of `rest` says that it ends. Writes go on from the
+ * front, so a torn one has nothing after it: then the bad record was whole once, and rotted. */
+static bool is_followed(struct slice rest)
+{
+	struct cursor c = cursor_of(rest);
+	struct segment_record next;
+	struct slice skipped;
+
+	if (rest.len < HEAD_BYTES ||
+	    cursor_take(&c, HEAD_BYTES + (size_t)get_u32be(rest.ptr), &skipped, NULL) != ERR_OK)
+		return false;
+	return take_record(&c, &next, NULL) == ERR_OK;
+}
+
 static int replay_one(struct segments *s, uint32_t segment, uint32_t offset, segment_apply *apply, void *ctx,
                       struct why *reterr_why)
 {
 	CLEANUP(fd_closep) int fd = -1;
 	char name[NAME_BYTES];
+	bool may_be_torn;
 	struct stat st;
 	uint32_t end;
 	void *map;
@@ -217,9 +233,11 @@ static int replay_one(struct segments *s, uint32_t segment, uint32_t offset, seg
 		                    ctx, &end, reterr_why);
 	else
 		why_set(reterr_why, "%s is not a segment of this store", name);
+	may_be_torn = err == ERR_OK && segment == s->last &&
+	              !is_followed(slice_of((const uint8_t *)map + end, (size_t)st.st_size - end));
 	munmap(map, (size_t)st.st_size);
 	TRY(err);
-	ENSURE(segment == s->last || end == st.st_size, ERR_TAMPERED, reterr_why,
+	ENSURE(may_be_torn || end == st.st_size, ERR_TAMPERED, reterr_why,
 	       "%s is damaged at byte %u; restore it from a backup", name, end);
 	if (segment != s->last)
 		return ERR_OK;
@@ -337,6 +355,11 @@ void segments_refuse_writes(struct segments *s)
 	s->is_broken = true;
 }
 
+bool segments_refuses_writes(const struct segments *s)
+{
+	return s->is_broken;
+}
+
 static int check_read(const uint8_t head[static HEAD_BYTES], uint8_t type, struct slice payload, struct segment_at at,
                       struct why *reterr_why)
 {
@@ -352,20 +375,17 @@ int segments_read(struct segments *s, struct segment_at at, uint8_t type, struct
 {
 	CLEANUP(fd_closep) int fd = -1;
 	uint8_t head[HEAD_BYTES], *room;
+	size_t head_len, len;
 	char name[NAME_BYTES];
-	ssize_t got;
 
 	name_of(at.segment, name);
 	TRY(path_open_beneath(s->dir_fd, name, O_RDONLY, 0, &fd, reterr_why));
 	TRY(buf_reserve(into, at.length, &room, reterr_why));
-	do {
-		struct iovec vec[] = {{head, HEAD_BYTES}, {room, at.length}};
-
-		got = preadv(fd, vec, 2, at.offset);
-	} while (got < 0 && errno == EINTR);
-	ENSURE_SYS(got >= 0, reterr_why, "cannot read %s", name);
-	/* A regular file gives all there is: less means that the segment was cut. */
-	TRY(check_read(head, type, slice_of(room, got >= HEAD_BYTES ? (size_t)got - HEAD_BYTES : 0), at, reterr_why));
+	TRY(fd_pread_full(fd, head, HEAD_BYTES, at.offset, &head_len, reterr_why));
+	TRY(fd_pread_full(fd, room, at.length, (uint64_t)at.offset + HEAD_BYTES, &len, reterr_why));
+	if (head_len < HEAD_BYTES) /* the segment was cut: no head will match */
+		memset(head, 0, sizeof head);
+	TRY(check_read(head, type, slice_of(room, len), at, reterr_why));
 	buf_commit(into, at.length);
 	return ERR_OK;
 }

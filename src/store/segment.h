@@ -1,9 +1,11 @@
 /* segment.h: the append-only files that are the store's truth (docs/protocol/segments.md).
  *
  * A segment is a magic line and records {u32 length, u32 CRC-32C, u8 type, payload}. Only the last segment is written;
- * a record that is torn at its end was never acknowledged and is cut off at start; a bad record anywhere else is
- * tampering or rot, and is refused by place. One thread writes (commit.h); any thread reads. */
+ * a record that is torn at its end was never acknowledged and is cut off at start; a bad record in an earlier segment,
+ * or before a good one, is tampering or rot, and is refused by place. One thread writes (commit.h); any thread reads.
+ */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,8 +46,10 @@ MUST_USE int segments_replay(struct segments *s, uint32_t segment, uint32_t offs
  * written: the tail is cut back, and if that fails too, every later write is refused until a restart. */
 MUST_USE int segments_write(struct segments *s, struct segment_record *records, size_t count, struct why *reterr_why);
 
-/* Refuses every later write until a restart: what was written could not be indexed. */
+/* Refuses every later write until a restart: what was written could not be indexed. Any thread may ask whether that is
+ * so, or whether a failed write could not be undone: then what failed may be there after the restart. */
 void segments_refuse_writes(struct segments *s);
+bool segments_refuses_writes(const struct segments *s);
 
 /* Appends a record's payload to `into`, after checking its CRC and type. Any thread. */
 MUST_USE int segments_read(struct segments *s, struct segment_at at, uint8_t type, struct buf *into,

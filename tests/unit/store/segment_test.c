@@ -194,6 +194,28 @@ static void damage_before_the_last_segment_is_refused_by_place(void **state)
 	free(seen);
 }
 
+/* A torn write has nothing behind it: a bad record that a good one follows was whole once, and acknowledged. */
+static void rot_within_the_last_segment_is_refused_and_not_cut_off(void **state)
+{
+	CLEANUP(segments_closep) struct segments *s = NULL;
+	struct segment_at at;
+	struct seen seen;
+	struct why why;
+
+	s = open_and_replay(*state, &seen);
+	write_text(s, "one", &at);
+	write_text(s, "two", NULL);
+	segments_closep(&s);
+	flip_byte(*state, "segment-00000000", at.offset + 9);
+	assert_int_equal(segments_open(((struct fixture *)*state)->dir_fd, &s, NULL), ERR_OK);
+	assert_int_equal(segments_replay(s, 0, 0, see, &seen, &why), ERR_TAMPERED);
+	assert_non_null(strstr(why.text, "segment-00000000 is damaged at byte 20"));
+	segments_closep(&s);
+	flip_byte(*state, "segment-00000000", at.offset + 9);
+	s = open_and_replay(*state, &seen);
+	assert_string_equal(seen.text, "T:one T:two ");
+}
+
 static void limits_are_enforced(void **state)
 {
 	CLEANUP(segments_closep) struct segments *s = NULL;
@@ -229,6 +251,7 @@ int main(void)
 		FRESH(a_torn_tail_is_cut_off),
 		FRESH(every_flipped_byte_of_a_record_is_found_on_reading),
 		FRESH(damage_before_the_last_segment_is_refused_by_place),
+		FRESH(rot_within_the_last_segment_is_refused_and_not_cut_off),
 		FRESH(limits_are_enforced),
 		FRESH(a_missing_segment_is_refused),
 	};
