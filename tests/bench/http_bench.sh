@@ -38,7 +38,7 @@ four() { wrk -t2 -c4 -d"${seconds}s" "https://127.0.0.1:$1/large" | awk '/Transf
 # Takes turns, so that what else the machine does hits both, and keeps the best of each.
 measure() { # name function rounds
 	ours_best=0 nginx_best=0
-	for round in $(seq "$3"); do
+	for _ in $(seq "$3"); do
 		ours_best=$( (echo "$ours_best"; "$2" 18443) | sort -n | tail -1)
 		nginx_best=$( (echo "$nginx_best"; "$2" 18444) | sort -n | tail -1)
 	done
