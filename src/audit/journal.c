@@ -19,6 +19,12 @@ static const char head_magic[] = "cloister.journal/v1\n";
 /* magic, lp(origin), u32 segment, u64 zero for later use, SHA-256 of all that; padded with zeros. */
 enum { SEGMENT_HEAD_BYTES = 512, SEGMENT_NAME_BYTES = 24 };
 
+/* Nearly every item is read with one short read; the rest with a second one. */
+enum { ITEM_USUAL_BYTES = 4096 };
+
+/* 64 PiB of journal. */
+enum { SEGMENTS_MAX = 1 << 30 };
+
 struct journal {
 	int dir_fd;
 	char origin[NOTE_NAME_BYTES_MAX + 1];
@@ -87,53 +93,72 @@ static int open_segment(const struct journal *j, uint32_t segment, int *ret_fd, 
 	return ERR_OK;
 }
 
-/* Makes a segment and goes over to it. The directory is made durable too, or its name could be lost. */
-static int begin_segment(struct journal *j, uint32_t segment, struct why *reterr_why)
-{
-	CLEANUP(fd_closep) int fd = -1;
-	uint8_t head[SEGMENT_HEAD_BYTES];
-	char name[SEGMENT_NAME_BYTES];
-
-	segment_name(segment, name);
-	TRY(make_head(j, segment, head, reterr_why));
-	TRY(file_replace(j->dir_fd, name, 0600, slice_of(head, sizeof head), reterr_why));
-	TRY(path_open_beneath(j->dir_fd, name, O_RDWR, 0, &fd, reterr_why));
-	fd_closep(&j->fd);
-	j->fd = take_fd(fd);
-	j->last = segment;
-	j->end = SEGMENT_HEAD_BYTES;
-	return ERR_OK;
-}
-
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
-static bool has_segment(const struct journal *j, uint32_t segment)
+/* Only "it is not there" may be read as that: a journal that cannot be looked at must not be begun anew. */
+static int has_segment(const struct journal *j, uint32_t segment, bool *ret_has, struct why *reterr_why)
 {
 	char name[SEGMENT_NAME_BYTES];
 	struct stat st;
 
 	segment_name(segment, name);
-	return fstatat(j->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	*ret_has = fstatat(j->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	ENSURE_SYS(*ret_has || errno == ENOENT, reterr_why, "cannot look for %s", name);
+	return ERR_OK;
 }
 
 /* Segments are numbered without a gap, so the last one is found by doubling and halving. */
-static uint32_t find_last(const struct journal *j)
+static int find_last(const struct journal *j, uint32_t *ret_last, struct why *reterr_why)
 {
 	uint32_t below = 0, above = 1;
+	bool has;
 
-	while (above < UINT32_MAX / 2 && has_segment(j, above)) {
+	for (;;) {
+		TRY(has_segment(j, above, &has, reterr_why));
+		if (!has)
+			break;
 		below = above;
 		above *= 2;
+		ENSURE(above <= SEGMENTS_MAX, ERR_LIMIT, reterr_why, "a journal of %" PRIu32 " segments", below);
 	}
 	while (above - below > 1) {
 		uint32_t middle = below + (above - below) / 2;
 
-		if (has_segment(j, middle))
+		TRY(has_segment(j, middle, &has, reterr_why));
+		if (has)
 			below = middle;
 		else
 			above = middle;
 	}
-	return below;
+	*ret_last = below;
+	return ERR_OK;
+}
+
+/* Makes a segment and goes over to it. One that is there already, with nothing in it, was made by a call that failed
+ * behind that. */
+static int begin_segment(struct journal *j, uint32_t segment, struct why *reterr_why)
+{
+	CLEANUP(fd_closep) int fd = -1;
+	uint8_t head[SEGMENT_HEAD_BYTES];
+	char name[SEGMENT_NAME_BYTES];
+	bool has, is_whole;
+	struct stat st;
+
+	segment_name(segment, name);
+	TRY(has_segment(j, segment, &has, reterr_why));
+	if (!has) {
+		TRY(make_head(j, segment, head, reterr_why));
+		TRY(file_create(j->dir_fd, name, 0600, slice_of(head, sizeof head), reterr_why));
+	}
+	TRY(open_segment(j, segment, &fd, &is_whole, reterr_why));
+	ENSURE_SYS(fstat(fd, &st) == 0, reterr_why, "cannot measure %s", name);
+	ENSURE(st.st_size == SEGMENT_HEAD_BYTES, ERR_TAMPERED, reterr_why,
+	       "%s is there although nothing was written to it", name);
+	fd_closep(&j->fd);
+	j->fd = take_fd(fd);
+	j->last = segment;
+	j->end = SEGMENT_HEAD_BYTES;
+	return ERR_OK;
 }
 
 static int take_up_last(struct journal *j, struct why *reterr_why)
@@ -159,7 +184,7 @@ int journal_open(int dir_fd, struct slice origin, struct journal **ret_journal, 
 	j->fd = j->old_fd = -1;
 	TRY(slice_to_str(origin, j->origin, sizeof j->origin, reterr_why));
 	TRY(buf_new(LEDGER_FRAME_BYTES_MAX, &j->scratch, reterr_why));
-	j->last = find_last(j);
+	TRY(find_last(j, &j->last, reterr_why));
 	if (j->last == 0)
 		TRY(begin_segment(j, 1, reterr_why));
 	else
@@ -258,9 +283,11 @@ static int has_frame_behind(struct journal *j, struct journal_place place, bool 
 	*ret_has = false;
 	while (!*ret_has && (found = memmem(at, (size_t)(bytes + len - at), "CLFRAME1", 8))) {
 		struct journal_frame frame;
+		int err = journal_frame_parse(slice_of(found, (size_t)(bytes + len - found)), &frame, reterr_why);
 
-		*ret_has = found > bytes &&
-		           journal_frame_parse(slice_of(found, (size_t)(bytes + len - found)), &frame, NULL) == ERR_OK;
+		if (err != ERR_INVALID)
+			TRY(err);
+		*ret_has = found > bytes && err == ERR_OK;
 		at = found + 1;
 	}
 	return ERR_OK;
@@ -309,15 +336,19 @@ int journal_read_frame(struct journal *j, struct journal_place *place, bool *ret
 {
 	struct journal_place at = *place;
 	struct slice bytes;
+	int err;
 	bool has;
 
 	TRY(seek_frame(j, &at, &has, reterr_why));
 	if (has) {
 		TRY(read_at(j, at, JOURNAL_HEAD_BYTES, &bytes, reterr_why));
 		TRY(read_at(j, at, announced_len(bytes), &bytes, reterr_why));
-		has = journal_frame_parse(bytes, ret_frame, NULL) == ERR_OK;
-		if (!has)
+		err = journal_frame_parse(bytes, ret_frame, reterr_why);
+		has = err == ERR_OK;
+		if (err == ERR_INVALID)
 			TRY(cut_torn_end(j, at, reterr_why));
+		else
+			TRY(err);
 	}
 	if (has)
 		at.offset += (uint32_t)ret_frame->total_len;
@@ -329,19 +360,23 @@ int journal_read_frame(struct journal *j, struct journal_place *place, bool *ret
 int journal_read_item(struct journal *j, struct journal_place place, struct journal_item *ret_item,
                       struct why *reterr_why)
 {
+	static const size_t steps[] = {ITEM_USUAL_BYTES, JOURNAL_ITEM_BYTES_MAX};
 	char name[SEGMENT_NAME_BYTES];
-	struct slice bytes;
-	struct cursor c;
-	int err;
+	int err = ERR_INVALID;
 
-	segment_name(place.segment, name);
-	TRY(read_at(j, place, JOURNAL_ITEM_BYTES_MAX, &bytes, reterr_why));
-	c = cursor_of(bytes);
-	err = journal_item_take(&c, ret_item, reterr_why);
+	for (size_t i = 0; i < 2 && err == ERR_INVALID; i++) {
+		struct slice bytes;
+		struct cursor c;
+
+		TRY(read_at(j, place, steps[i], &bytes, reterr_why));
+		c = cursor_of(bytes);
+		err = journal_item_take(&c, ret_item, reterr_why);
+	}
 	if (err == ERR_OK)
 		return ERR_OK;
+	segment_name(place.segment, name);
 	why_prefix(reterr_why, "%s is damaged at byte %" PRIu32 ": ", name, place.offset);
-	return err_class(err) == ERR_INVALID ? ERR_TAMPERED : err;
+	return err == ERR_INVALID ? ERR_TAMPERED : err;
 }
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */

@@ -64,9 +64,12 @@ int ledger_continues(struct ledger *l, struct slice bytes, struct why *reterr_wh
 	struct checkpoint checkpoint;
 	struct merkle_hash root;
 	struct note note;
+	int err = checkpoint_open(bytes, note_signer_verifier(l->signer), &note, &checkpoint, reterr_why);
 
-	ENSURE(checkpoint_open(bytes, note_signer_verifier(l->signer), &note, &checkpoint, reterr_why) == ERR_OK,
-	       ERR_TAMPERED, reterr_why, "this is not a checkpoint that the key of %s signed", ledger_origin(l));
+	if (err_class(err) == ERR_UNAVAILABLE)
+		return err;
+	ENSURE(err == ERR_OK, ERR_TAMPERED, reterr_why, "this is not a checkpoint that the key of %s signed",
+	       ledger_origin(l));
 	ENSURE(checkpoint.head.size <= l->head.size, ERR_TAMPERED, reterr_why,
 	       "the log has been rolled back: %" PRIu64 " leaves were signed, and it holds %" PRIu64,
 	       checkpoint.head.size, l->head.size);
@@ -109,7 +112,8 @@ static int put_entries(struct slice bundle, unsigned width, struct buf *into, st
 	struct slice entry;
 
 	for (unsigned i = 0; i < width; i++)
-		TRY(bundle_take(&c, &entry, reterr_why));
+		ENSURE(bundle_take(&c, &entry, reterr_why) == ERR_OK, ERR_TAMPERED, reterr_why,
+		       "a bundle of the log holds fewer than %u entries", width);
 	return buf_put(into, slice_of(bundle.ptr, bundle.len - c.rest.len), reterr_why);
 }
 
@@ -165,7 +169,12 @@ static int read_item(struct ledger *l, uint64_t index, struct journal_item *ret_
 	ENSURE(index < l->head.size, ERR_NOTFOUND, reterr_why, "leaf %" PRIu64 " is not in a log of %" PRIu64 " leaves",
 	       index, l->head.size);
 	TRY(history.entry(history.context, index, ret_entry, reterr_why));
-	return journal_read_item(l->journal, ret_entry->place, ret_item, reterr_why);
+	TRY(journal_read_item(l->journal, ret_entry->place, ret_item, reterr_why));
+	ENSURE(ret_item->account_seq == ret_entry->account_seq, ERR_TAMPERED, reterr_why,
+	       "the ledger's file \"history\" was altered at leaf %" PRIu64
+	       "; remove the file \"mark\" and restart the ledger, which derives both again",
+	       index);
+	return ERR_OK;
 }
 
 int ledger_read_entry(struct ledger *l, uint64_t index, struct ledger_entry *ret_entry, struct why *reterr_why)
@@ -271,8 +280,14 @@ int ledger_find(struct ledger *l, struct slice account, uint64_t seq, uint64_t t
 int ledger_erase_record(struct ledger *l, uint64_t index, struct why *reterr_why)
 {
 	struct history_entry entry;
+	struct merkle_hash hash, logged;
 	struct journal_item item;
 
 	TRY(read_item(l, index, &item, &entry, reterr_why));
+	/* Nothing is sealed against an altered history here: what is destroyed must be what the tree says it is. */
+	TRY(leaf_hash(l, index, &logged, reterr_why));
+	merkle_leaf_hash(item.leaf, &hash);
+	ENSURE(merkle_hash_equal(&hash, &logged), ERR_TAMPERED, reterr_why,
+	       "the ledger's file \"history\" does not lead to leaf %" PRIu64 "; nothing was erased", index);
 	return journal_erase_item(l->journal, entry.place, reterr_why);
 }

@@ -19,6 +19,8 @@ static int check_extra(struct slice base64, struct why *reterr_why)
 	uint8_t decoded[TLOG_PROOF_EXTRA_BYTES_MAX];
 	size_t len;
 
+	ENSURE(base64.len > 0, ERR_INVALID, reterr_why,
+	       "a proof with an empty extra line; without extra data there is none");
 	return base64_decode(base64, decoded, sizeof decoded, &len, reterr_why);
 }
 

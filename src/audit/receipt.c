@@ -44,10 +44,24 @@ static int find_salt(struct slice text, uint8_t ret_salt[static SALT_BYTES], str
 	return ERR_OK;
 }
 
+/* A receipt is right only if it is what we would write: so it has these members and no others. */
+static int check_spelling(const struct receipt *receipt, struct slice proof, struct slice text, struct why *reterr_why)
+{
+	CLEANUP(buf_freep) struct buf *spelled = NULL;
+	int err;
+
+	TRY(buf_new(text.len, &spelled, reterr_why));
+	err = receipt_put(receipt, proof, spelled, reterr_why);
+	ENSURE(err != ERR_LIMIT && (err != ERR_OK || slice_equal(text, buf_slice(spelled))), ERR_INVALID, reterr_why,
+	       "a receipt has members that version 1 does not know");
+	return err;
+}
+
 int receipt_parse(struct slice text, struct receipt *ret_receipt, struct buf *proof_into, struct why *reterr_why)
 {
 	struct receipt receipt;
-	struct slice value;
+	struct slice value, proof;
+	size_t before;
 
 	ENSURE(text.len <= RECEIPT_BYTES_MAX, ERR_LIMIT, reterr_why, "a receipt of %zu bytes; at most %d are accepted",
 	       text.len, RECEIPT_BYTES_MAX);
@@ -58,7 +72,10 @@ int receipt_parse(struct slice text, struct receipt *ret_receipt, struct buf *pr
 	TRY(find_object(text, "record", &receipt.record, reterr_why));
 	TRY(find_salt(text, receipt.salt, reterr_why));
 	TRY(find(text, "proof", &value, reterr_why));
+	before = buf_len(proof_into);
 	TRY(canon_unescape(value, proof_into, reterr_why));
+	proof = slice_of(buf_slice(proof_into).ptr + before, buf_len(proof_into) - before);
+	TRY(check_spelling(&receipt, proof, text, reterr_why));
 	*ret_receipt = receipt;
 	return ERR_OK;
 }

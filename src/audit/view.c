@@ -65,7 +65,7 @@ static int find_start(struct ledger *l, const struct view_query *query, uint64_t
 static int walk(struct ledger *l, const struct view_query *query, const struct record_keys *keys,
                 const struct view_sink *sink, struct buf *opened, struct view_result *result, struct why *reterr_why)
 {
-	uint64_t index;
+	uint64_t index, expected = 0;
 
 	TRY(find_start(l, query, &index, reterr_why));
 	for (size_t scanned = 0; index != HISTORY_NONE; scanned++) {
@@ -79,6 +79,10 @@ static int walk(struct ledger *l, const struct view_query *query, const struct r
 		time_ms = entry.time_ms;
 		prev = entry.prev;
 		record.account_seq = entry.account_seq;
+		/* The links are in a file that somebody may have altered; the numbers have no gaps. */
+		ENSURE(expected == 0 || entry.account_seq == expected, ERR_TAMPERED, reterr_why,
+		       "record %" PRIu64 " of the account is passed over by the ledger's file \"history\"", expected);
+		expected = entry.account_seq - 1;
 		if (time_ms < query->from_ms && query->from_ms - time_ms > VIEW_DELAY_MS_MAX)
 			break; /* and so is everything before it */
 		TRY(open_record(l, query, keys, index, opened, &record, reterr_why));

@@ -365,11 +365,179 @@
 #define LEDGER_ACCOUNTS_MAX 65536
 /* Tiles with all their inner hashes kept for proofs, 16 KiB each. */
 #define LEDGER_TILE_CACHE 64
-/* Records that one view request opens before it answers with what it has and where to go on. */
-#define VIEW_SCAN_MAX 10000
+/* Records that one view request opens before it answers with what it has and where to go on: some 5 ms, during which
+ * nothing can be appended. */
+#define VIEW_SCAN_MAX 500
 /* Records that one view request answers with: CloudTrail's own limit is 50; a table on a screen wants more. */
-#define VIEW_LIMIT_MAX 1000
+#define VIEW_LIMIT_MAX 500
 /* How long before the ledger appends a record its event may have happened: spools, and clocks that differ. */
 #define VIEW_DELAY_MS_MAX (24 * 60 * 60 * 1000)
 /* The ledger's mark: the heads of all chains at 120 bytes each, and a signature. */
 #define LEDGER_MARK_BYTES_MAX (10 * 1024 * 1024)
+
+/* --- seal ------------------------------------------------------------------------------------------------------- */
+
+/* The core of a sealed file names an algorithm, a date, a 32-byte id and a media type: 190 bytes. */
+#define SEAL_CORE_BYTES_MAX 4096
+/* A media type: RFC 6838 allows 127 characters for each half, and none in use comes near. */
+#define SEAL_TYPE_BYTES_MAX 127
+/* The wraps of a sealed file, padding included: some hundred recipients. */
+#define SEAL_WRAPS_BYTES_MAX 65536
+/* Wraps are padded to multiples of this, so that most changes fit in place and the number of recipients shows only
+ * roughly. */
+#define SEAL_WRAPS_STEP_BYTES 4096
+/* Wraps in one file: each costs whoever opens it an attempt. */
+#define SEAL_WRAPS_MAX 128
+/* Passphrases among them: each costs whoever tries one up to a GiB of memory and seconds. */
+#define SEAL_PASSPHRASES_MAX 4
+/* One wrapped data key: a KMS blob of 97 bytes is usual, one of another service up to 1 KiB. */
+#define SEAL_WRAP_CIPHERTEXT_BYTES_MAX 2048
+/* What a file from a stranger may make us spend on a passphrase: 2^20 * 8 * 128 = 1 GiB, some 4 s. */
+#define SEAL_SCRYPT_LOG_N_MAX 20
+#define SEAL_SCRYPT_P_MAX 4
+/* Chunks that one thread carries at a time: 512 KiB in and as much out, which the second-level caches of current
+ * processors hold. */
+#define SEAL_RUN_CHUNKS 32
+/* Threads of one seal or open: 16 with three runs each take 24 MiB and stay under the promised 32. */
+#define SEAL_THREADS_MAX 16
+
+/* --- kms -------------------------------------------------------------------------------------------------------- */
+
+/* root.json: a provider's parameters (a TPM's sealed object takes 300 bytes) and 72 wrapped bytes. */
+#define KMS_ROOT_FILE_BYTES_MAX 8192
+/* Encrypt and Decrypt take this much in clear, as the interface they follow says. */
+#define KMS_PLAINTEXT_BYTES_MAX 4096
+/* A ciphertext blob: version, key id, key version, nonce, tag and the plaintext. */
+#define KMS_BLOB_BYTES_MAX (1 + 16 + 4 + 24 + KMS_PLAINTEXT_BYTES_MAX + 16)
+/* A data key, or random bytes, in one answer. */
+#define KMS_DATA_KEY_BYTES_MAX 1024
+/* An encryption context, canonical: as much as the interface we follow takes, and pairs that fit a policy. */
+#define KMS_CONTEXT_BYTES_MAX 8192
+#define KMS_CONTEXT_PAIRS_MAX 64
+/* A key policy and a description, as the interface we follow has them. */
+#define KMS_POLICY_BYTES_MAX 32768
+#define KMS_DESCRIPTION_BYTES_MAX 8192
+/* alias/… */
+#define KMS_ALIAS_BYTES_MAX 256
+/* An ARN in a grant or an answer: 2,048 is the longest that the interface we follow takes. */
+#define KMS_ARN_BYTES_MAX 2048
+/* Keys and aliases of one account: each is a row that start-up authenticates and an epoch rewraps. */
+#define KMS_KEYS_PER_ACCOUNT_MAX 10000
+#define KMS_ALIASES_PER_ACCOUNT_MAX 10000
+/* Keys and aliases in one page of a list. */
+#define KMS_PAGE_ROWS_MAX 1000
+/* Generations whose hashes are kept, to prove that the log's last one is in our past. One crash leaves at most those
+ * that were in flight; this is hours of the heaviest use. */
+#define KMS_HISTORY_ROWS_MAX 4096
+/* Days from ScheduleKeyDeletion to destruction, as the interface we follow has them. */
+#define KMS_DELETION_DAYS_MIN 7
+#define KMS_DELETION_DAYS_MAX 30
+/* One request body of the JSON API: a policy of 32 KiB, escaped at worst, or 4 KiB in base64. */
+#define KMS_REQUEST_BYTES_MAX 262144
+/* An answer: 1,000 aliases with their ARNs are 700 KiB. */
+#define KMS_REPLY_BYTES_MAX (1 << 20)
+/* What a request or an answer adds to a record of at most 64 KiB. */
+#define KMS_RECORD_BYTES_MAX 49152
+/* A grant: nodes of one job and attempts for each. */
+#define KMS_GRANT_NODES_MAX 1024
+#define KMS_GRANT_ATTEMPTS_MAX 100
+
+/* --- iam: policies ---------------------------------------------------------------------------------------------- */
+
+/* One policy document, white space included: what KMS grants a key policy, the largest of AWS's kinds. */
+#define POLICY_BYTES_MAX 32768
+/* Statements of one policy: `key admit` adds one for each plan that it admits. */
+#define POLICY_STATEMENTS_MAX 128
+/* Entries of one list: actions, resources, principals, values of one condition. */
+#define POLICY_LIST_MAX 256
+/* Conditions (operator and key) of one statement: every attestation claim twice. */
+#define POLICY_CONDITIONS_MAX 64
+/* Variables in one text; an ARN has six parts. */
+#define POLICY_VARIABLES_MAX 8
+/* A text once its variables stand for their values: an ARN, or a whole hyper-parameter (2,500 in SageMaker). */
+#define POLICY_EXPANDED_MAX 4096
+/* A Sid: a sentence, as key policies have them. */
+#define POLICY_SID_BYTES_MAX 128
+/* The name of a condition key: a hyper-parameter's may have 256 characters. */
+#define POLICY_KEY_BYTES_MAX 320
+/* Digits of a number in a condition, before and after the point together. */
+#define POLICY_NUMBER_BYTES_MAX 40
+/* Condition keys of one request: a job has at most 100 hyper-parameters and 100 environment variables beside its
+ * claims. */
+#define CONTEXT_KEYS_MAX 320
+/* Values of one request, all keys together: mostly the digests of a job's inputs. */
+#define CONTEXT_VALUES_MAX 4096
+/* One value, and all of them with their names: 100 hyper-parameters of 2,500 bytes are 250 KiB. */
+#define CONTEXT_VALUE_BYTES_MAX 4096
+#define CONTEXT_BYTES_MAX (1 << 20)
+
+/* --- iam: identities -------------------------------------------------------------------------------------------- */
+
+/* Accounts of an installation, users and roles of an account: AWS's order of magnitude; lists stay short. */
+#define IAM_ACCOUNTS_MAX 10000
+#define IAM_USERS_MAX 5000
+#define IAM_ROLES_MAX 5000
+#define IAM_MANAGED_POLICIES_MAX 1500
+/* Access keys of one user, or of a root user: one in use and its successor, as with AWS. */
+#define IAM_ACCESS_KEYS_MAX 2
+/* Policies of one identity, inline and attached together: each is parsed whenever it acts. */
+#define IAM_POLICIES_PER_IDENTITY_MAX 20
+/* A policy of an identity; AWS allows 2,048 to 10,240 characters. */
+#define IAM_POLICY_BYTES_MAX 10240
+/* A role's trust policy, and a session's policy in a request: as with AWS. */
+#define IAM_TRUST_BYTES_MAX 4096
+#define IAM_SESSION_POLICY_BYTES_MAX 2048
+/* Names of users, roles and sessions; paths; names of policies. */
+#define IAM_NAME_BYTES_MAX 64
+#define IAM_PATH_BYTES_MAX 512
+#define IAM_POLICY_NAME_BYTES_MAX 128
+/* One list's answer: AWS's default and maximum. */
+#define IAM_LIST_DEFAULT 100
+#define IAM_LIST_MAX 1000
+
+/* --- iam: sessions and signatures ------------------------------------------------------------------------------- */
+
+/* How long an assumed role lasts: 15 minutes to 12 hours, an hour by default, as with AWS. */
+#define IAM_SESSION_S_MIN 900
+#define IAM_SESSION_S_DEFAULT 3600
+#define IAM_SESSION_S_MAX 43200
+/* What a session token holds before it is sealed: base64 of it with its seal has to fit SIGV4_TOKEN_BYTES_MAX. */
+#define IAM_TOKEN_PLAIN_BYTES_MAX 3000
+/* Signing keys kept derived, one per access key, date, region and service: each saves four HMACs and an unsealing. */
+#define IAM_SIGNING_KEYS_MAX 256
+/* How often one signature may mint (protocols 2): an SDK retries a handful of times, and dates have one-second
+ * resolution, so that a quick client repeats itself. */
+#define IAM_SIGNATURE_USES_MAX 64
+/* Signatures remembered until they expire: over 15 minutes some 290 new ones a second for each quarter million. 1 M of
+ * them are 40 MiB, and past that calls are refused rather than uncounted. */
+#define IAM_SIGNATURES_MAX (1 << 20)
+/* Recorded outcomes of calls that set a value, and the size of one. */
+#define IAM_OUTCOMES_MAX 4096
+#define IAM_OUTCOME_BYTES_MAX 8192
+/* A line of an aws-chunked body: a chunk's head is at most 101 bytes, a trailer's line a name and a checksum in base64. */
+#define AWS_CHUNKED_LINE_BYTES_MAX 512
+/* Trailers of one body. Clients send one checksum; S3 knows ten kinds of them. */
+#define AWS_CHUNKED_TRAILERS_MAX 8
+#define AWS_CHUNKED_TRAILER_NAME_BYTES_MAX 64
+/* A signed chunk is at least this long unless it is the last with data (S3's own rule): signing smaller ones would cost
+ * more than the data. */
+#define AWS_CHUNKED_CHUNK_BYTES_MIN 8192
+
+/* One XML body. CompleteMultipartUpload with 10,000 parts and a checksum each is 3 MiB, DeleteObjects with 1,000 keys at
+ * most 6 MiB if every character is escaped, 1.2 MiB if none is. */
+#define XML_BYTES_MAX (4 << 20)
+/* Elements: 10,000 parts with ETag, PartNumber and five checksums. */
+#define XML_ELEMENTS_MAX 80000
+/* Nesting, read and written. IAM's and S3's deepest answers reach 8. */
+#define XML_DEPTH_MAX 16
+/* The longest name in the S3 API has 38 characters. */
+#define XML_NAME_BYTES_MAX 128
+/* A namespace is a short URL: IAM's has 43 characters. */
+#define XML_NAMESPACE_BYTES_MAX 256
+
+/* A configuration or a job file: people write 10 KiB. */
+#define YAML_BYTES_MAX (256 << 10)
+#define YAML_VALUES_MAX 10000
+#define YAML_DEPTH_MAX 32
+/* The names that lead to one value, with dots between them. */
+#define YAML_PATH_BYTES_MAX 1024

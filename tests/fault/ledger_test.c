@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "audit/ledger.h"
 #include "ledger_fixture.h"
@@ -140,6 +141,50 @@ static void running_out_of_memory_loses_nothing(void **state)
 	assert_true(fail_each(FAULT_MEMORY, ENOMEM) > 50);
 }
 
+/* --- replaying ------------------------------------------------------------------------------------------------------
+ */
+
+static void forget_the_mark(void *context)
+{
+	const struct fixture *f = context;
+
+	unlinkat(f->dir_fd, "mark", 0);
+}
+
+static int open_and_close(void *context, struct why *reterr_why)
+{
+	struct fixture *f = context;
+	CLEANUP(ledger_freep) struct ledger *l = NULL;
+	struct ledger_options options = {.signer = f->signer, .is_single_threaded = true, .check = LEDGER_CHECK_ALL};
+
+	return ledger_open(f->dir_fd, &options, &l, reterr_why);
+}
+
+/* What cannot be read now is not a torn end: nothing may be cut off because memory or the disk failed. */
+static void a_replay_that_fails_loses_nothing(void **state)
+{
+	static const struct {
+		enum fault_kind kind;
+		int errnum;
+	} faults[] = {{FAULT_MEMORY, ENOMEM}, {FAULT_READ, EIO},    {FAULT_WRITE, ENOSPC},
+	              {FAULT_SYNC, EIO},      {FAULT_OPEN, EMFILE}, {FAULT_RENAME, ENOSPC}};
+	struct fixture f;
+	struct fault_scenario s = {.run = open_and_close,
+	                           .prepare = forget_the_mark,
+	                           .check = nothing_acknowledged_is_lost,
+	                           .context = &f};
+	struct why why;
+	(void)state;
+
+	begin(&f);
+	assert_int_equal(append_three_batches(&f, &why), ERR_OK);
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+		assert_true(fault_each(&s, faults[i].kind, faults[i].errnum) > 3);
+	assert_int_equal(fixture_open(&f, LEDGER_CHECK_ALL, &why), ERR_OK);
+	assert_int_equal(ledger_head(f.ledger)->size, acked_count);
+	fixture_remove(&f);
+}
+
 static void reads_and_writes_of_one_byte_each_are_enough(void **state)
 {
 	struct fixture f;
@@ -171,6 +216,7 @@ int main(void)
 		cmocka_unit_test(an_unreadable_disk_loses_nothing),
 		cmocka_unit_test(a_failed_rename_loses_nothing),
 		cmocka_unit_test(running_out_of_memory_loses_nothing),
+		cmocka_unit_test(a_replay_that_fails_loses_nothing),
 		cmocka_unit_test(reads_and_writes_of_one_byte_each_are_enough),
 		cmocka_unit_test(a_kill_at_any_call_loses_nothing),
 	};

@@ -48,17 +48,33 @@ void fixture_make(struct fixture *f, const char *parent)
 	f->keys = (struct record_keys){find_key, f};
 }
 
+void fixture_use_dir(struct fixture *f, const char *path)
+{
+	struct why why = {{0}};
+
+	rmdir(f->path);
+	fd_closep(&f->dir_fd);
+	snprintf(f->path, sizeof f->path, "%s", path);
+	fixture_must(path_open_given(f->path, O_RDONLY | O_DIRECTORY, 0, &f->dir_fd, &why), &why, "open");
+}
+
+void fixture_keep(struct fixture *f)
+{
+	fixture_close(f);
+	fd_closep(&f->dir_fd);
+	note_signer_free(f->signer);
+	sign_key_free(f->sign_key);
+	secret_free(f->secret);
+}
+
 void fixture_remove(struct fixture *f)
 {
 	struct why why = {{0}};
 
 	fixture_close(f);
 	fixture_must(path_empty_dir(f->dir_fd, &why), &why, "empty the directory");
-	fd_closep(&f->dir_fd);
 	rmdir(f->path);
-	note_signer_free(f->signer);
-	sign_key_free(f->sign_key);
-	secret_free(f->secret);
+	fixture_keep(f);
 }
 
 int fixture_open(struct fixture *f, enum ledger_check check, struct why *reterr_why)

@@ -26,6 +26,11 @@ struct fixture {
 void fixture_make(struct fixture *f, const char *parent);
 void fixture_remove(struct fixture *f);
 
+/* Works in an existing directory instead of the temporary one; and lets everything go but leaves the directory there.
+ */
+void fixture_use_dir(struct fixture *f, const char *path);
+void fixture_keep(struct fixture *f);
+
 /* Opens the ledger; *reterr_why may be NULL. */
 MUST_USE int fixture_open(struct fixture *f, enum ledger_check check, struct why *reterr_why);
 void fixture_close(struct fixture *f);

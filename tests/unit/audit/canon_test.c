@@ -22,8 +22,9 @@ static void canonical_objects_are_accepted(void **state)
 		"{\"a\":\"\\b\\t\\n\\f\\r\\\"\\\\\\u0000\\u001f\x7f/\"}",
 		"{\"a\":\"\xe2\x82\xac\xf0\x9f\x98\x80\"}",
 		"{\"A\":0,\"B\":0,\"a\":0,\"aa\":0,\"b\":0}",
-		"{\"\\n\":0,\"\\r\":0,\"1\":0,\"\xc2\x80\":0,\"\xc3\xb6\":0,\"\xe2\x82\xac\":0,\"\xf0\x9f\x98\x80\":0,"
-		"\"\xef\xac\xb3\":0}", /* the order of RFC 8785 section 3.2.3: the surrogate pair before U+FB33 */
+		/* The order of RFC 8785 section 3.2.3: the surrogate pair before U+FB33. */
+		"{\"\\n\":0,\"\\r\":0,\"1\":0,\"\xc2\x80\":0,\"\xc3\xb6\":0,\"\xe2\x82\xac\":0,\"\xf0\x9f\x98\x80\":0}",
+		"{\"\xf0\x9f\x98\x80\":0,\"\xef\xac\xb3\":0}",
 	};
 	(void)state;
 
@@ -98,6 +99,7 @@ static const char *const wrong[] = {
 
 static void every_other_spelling_is_refused(void **state)
 {
+	/* lint: long because it is one table of cases. */
 	(void)state;
 
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)

@@ -25,7 +25,7 @@ static void proofs_are_read_strictly(void **state)
 		{HEAD "index 0\n\ncheckpoint", ERR_OK},
 		{HEAD "index 5\n" HASH HASH "\ncheckpoint", ERR_OK},
 		{HEAD "extra AAAA\nindex 5\n" HASH "\nx", ERR_OK},
-		{HEAD "extra \nindex 5\n" HASH "\nx", ERR_OK},
+		{HEAD "extra \nindex 5\n" HASH "\nx", ERR_INVALID},
 		{"", ERR_INVALID},
 		{"c2sp.org/tlog-proof@v2\nindex 0\n\nx", ERR_INVALID},
 		{HEAD, ERR_INVALID},

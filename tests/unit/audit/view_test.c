@@ -1,12 +1,16 @@
 #include "support.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "audit/canon.h"
 #include "audit/history.h"
 #include "audit/view.h"
+#include "base/fd.h"
+#include "base/path.h"
 #include "base/time.h"
 #include "ledger_fixture.h"
 
@@ -191,6 +195,47 @@ static void erased_records_and_destroyed_keys_leave_their_places(void **state)
 	assert_true(seen.is_erased[0]);
 }
 
+/* Writes an entry of the history file in place of another's. */
+static void alter_history(struct fixture *f, uint64_t index, off_t at_byte, const void *bytes, size_t len)
+{
+	CLEANUP(fd_closep) int fd = -1;
+
+	assert_ok(path_open_beneath(f->dir_fd, "history", O_RDWR, 0, &fd, NULL));
+	assert_int_equal(pwrite(fd, bytes, len, (off_t)(index * HISTORY_ENTRY_BYTES) + at_byte), len);
+}
+
+static void a_history_that_passes_over_a_record_is_noticed(void **state)
+{
+	static const uint8_t earlier[8] = {0, 0, 0, 0, 0, 0, 0, 96}; /* leaf 96 instead of 98 */
+	struct fixture *f = *state;
+	struct view_query query = everything();
+	struct seen seen = {.count = 0};
+	struct view_sink sink = {see, &seen};
+	struct view_result result;
+
+	alter_history(f, 100, 24, earlier, sizeof earlier);
+	assert_int_equal(view_run(f->ledger, &query, &f->keys, &sink, &result, NULL), ERR_TAMPERED);
+}
+
+static void a_history_that_leads_elsewhere_erases_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger_entry entry;
+	uint8_t other[HISTORY_ENTRY_BYTES];
+	CLEANUP(fd_closep) int fd = -1;
+
+	/* Leaf 40 is the other account's record with the same number as leaf 41. */
+	assert_ok(path_open_beneath(f->dir_fd, "history", O_RDWR, 0, &fd, NULL));
+	assert_int_equal(pread(fd, other, sizeof other, 40 * HISTORY_ENTRY_BYTES), sizeof other);
+	alter_history(f, 41, 0, other, sizeof other);
+	assert_int_equal(ledger_erase_record(f->ledger, 41, NULL), ERR_TAMPERED);
+	assert_ok(ledger_read_entry(f->ledger, 40, &entry, NULL));
+	assert_false(entry.is_erased);
+	/* And with another number it is not even read. */
+	alter_history(f, 43, 0, other, 8);
+	assert_int_equal(ledger_read_entry(f->ledger, 43, &entry, NULL), ERR_TAMPERED);
+}
+
 static void wrong_queries_are_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -230,10 +275,9 @@ static void a_view_opens_a_bounded_number_of_records(void **state)
 
 	query.account = slice_str(FIXTURE_ACCOUNT);
 	query.event_name = slice_str("PutObject");
-	for (int i = 0; i < VIEW_SCAN_MAX / 4000 + 1; i++)
-		fixture_append(f, 4000); /* all of them GetObject */
+	fixture_append(f, VIEW_SCAN_MAX + 100); /* all of them GetObject */
 	assert_int_equal(run(f, &query, &result).count, 0);
-	assert_int_equal(result.next, (VIEW_SCAN_MAX / 4000 + 1) * 4000 - VIEW_SCAN_MAX + 1);
+	assert_int_equal(result.next, 101);
 	query.before_seq = result.next;
 	assert_int_equal(run(f, &query, &result).count, 0);
 	assert_int_equal(result.next, 0);
@@ -263,6 +307,8 @@ int main(void)
 		TEST(names_and_times_are_filtered_by),
 		TEST(what_was_appended_long_after_or_before_is_not_looked_at),
 		TEST(erased_records_and_destroyed_keys_leave_their_places),
+		TEST(a_history_that_passes_over_a_record_is_noticed),
+		TEST(a_history_that_leads_elsewhere_erases_nothing),
 		TEST(wrong_queries_are_refused),
 		TEST(a_reader_that_goes_away_ends_the_view),
 		TEST(a_view_opens_a_bounded_number_of_records),

@@ -53,9 +53,10 @@ static void curl_gets_twice_over_one_connection(void **state)
 {
 	char out[8192];
 
-	assert_int_equal(curl(*state, "-v @/hello @/hello", out, sizeof out), 0);
+	assert_int_equal(curl(*state, "-v -w ' connects=%{num_connects}' @/hello @/hello", out, sizeof out), 0);
 	assert_non_null(strstr(out, "TLSv1.3"));
-	assert_non_null(strstr(out, "Re-using existing connection"));
+	assert_non_null(strstr(out, "connects=1"));
+	assert_non_null(strstr(out, "connects=0")); /* the second one made none of its own */
 }
 
 static void curl_puts_by_length_and_in_chunks(void **state)

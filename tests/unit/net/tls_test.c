@@ -229,13 +229,13 @@ static void a_new_certificate_is_in_force_without_a_restart(void **state)
 
 	assert_int_equal(buf_new(1024, &body, NULL), ERR_OK);
 	assert_int_equal(s_client(f, "", out, sizeof out), 0);
-	assert_non_null(strstr(out, "CN = one"));
+	assert_true(strstr(out, "CN = one") || strstr(out, "CN=one")); /* OpenSSL 3.0, and from 3.2 on */
 	assert_int_equal(http_client_start(kept, &r, &response, NULL), ERR_OK);
 	assert_int_equal(http_client_read_all(kept, body, NULL), ERR_OK);
 
 	assert_int_equal(fixture_reload(f, "two"), ERR_OK);
 	assert_int_equal(s_client(f, "", out, sizeof out), 0);
-	assert_non_null(strstr(out, "CN = two"));
+	assert_true(strstr(out, "CN = two") || strstr(out, "CN=two"));
 	assert_int_equal(http_client_start(kept, &r, &response, NULL), ERR_OK); /* on the connection it had */
 	http_server_stats(f->server, &stats);
 	assert_int_equal(stats.accepted, 3);
