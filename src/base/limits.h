@@ -514,7 +514,8 @@
 /* Recorded outcomes of calls that set a value, and the size of one. */
 #define IAM_OUTCOMES_MAX 4096
 #define IAM_OUTCOME_BYTES_MAX 8192
-/* A line of an aws-chunked body: a chunk's head is at most 101 bytes, a trailer's line a name and a checksum in base64. */
+/* A line of an aws-chunked body: a chunk's head is at most 101 bytes, a trailer's line a name and a checksum in base64.
+ */
 #define AWS_CHUNKED_LINE_BYTES_MAX 512
 /* Trailers of one body. Clients send one checksum; S3 knows ten kinds of them. */
 #define AWS_CHUNKED_TRAILERS_MAX 8
@@ -523,8 +524,8 @@
  * more than the data. */
 #define AWS_CHUNKED_CHUNK_BYTES_MIN 8192
 
-/* One XML body. CompleteMultipartUpload with 10,000 parts and a checksum each is 3 MiB, DeleteObjects with 1,000 keys at
- * most 6 MiB if every character is escaped, 1.2 MiB if none is. */
+/* One XML body. CompleteMultipartUpload with 10,000 parts and a checksum each is 3 MiB, DeleteObjects with 1,000 keys
+ * at most 6 MiB if every character is escaped, 1.2 MiB if none is. */
 #define XML_BYTES_MAX (4 << 20)
 /* Elements: 10,000 parts with ETag, PartNumber and five checksums. */
 #define XML_ELEMENTS_MAX 80000
