@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ACCOUNT_DIGITS = 12, KEY_BYTES = 32, SIGNATURE_DIGITS = 64 };
+
 int s3_call_put(const struct s3_call *call, struct buf *into, struct why *reterr_why)
 {
 	TRY(call_head_put(&call->head, into, reterr_why));
@@ -67,8 +69,8 @@ static int take_version(struct cursor *c, struct s3_decision *d, struct why *ret
 	if (!d->has_version)
 		return ERR_OK;
 	TRY(cursor_take_bytes(c, d->version_id, S3_CALL_ID_BYTES, reterr_why));
-	TRY(cursor_take_lp(c, 32, &d->version_key, reterr_why));
-	ENSURE(d->version_key.len == 0 || d->version_key.len == 32, ERR_INVALID, reterr_why,
+	TRY(cursor_take_lp(c, KEY_BYTES, &d->version_key, reterr_why));
+	ENSURE(d->version_key.len == 0 || d->version_key.len == KEY_BYTES, ERR_INVALID, reterr_why,
 	       "a version key of %zu bytes", d->version_key.len);
 	TRY(cursor_take_lp(c, STORE_WRAP_BYTES_MAX, &d->wrap, reterr_why));
 	return cursor_take_lp(c, CALL_TEXT_BYTES_MAX, &d->kms_key, reterr_why);
@@ -113,10 +115,10 @@ static int take_go_on(struct cursor *c, struct s3_decision *d, struct why *reter
 {
 	uint8_t body_kind;
 
-	TRY(cursor_take_lp(c, 12, &d->account, reterr_why));
+	TRY(cursor_take_lp(c, ACCOUNT_DIGITS, &d->account, reterr_why));
 	TRY(cursor_take_bytes(c, d->bucket_id, S3_CALL_ID_BYTES, reterr_why));
 	TRY(call_flag_take(c, &d->is_versioned, reterr_why));
-	TRY(cursor_take_lp(c, 12, &d->bucket_owner, reterr_why));
+	TRY(cursor_take_lp(c, ACCOUNT_DIGITS, &d->bucket_owner, reterr_why));
 	TRY(cursor_take_u8(c, &body_kind, reterr_why));
 	ENSURE(body_kind <= S3_BODY_UNSIGNED_TRAILER, ERR_INVALID, reterr_why, "a body of kind %u", body_kind);
 	d->body_kind = (enum s3_body_kind)body_kind;
@@ -198,7 +200,7 @@ int s3_chunks_put(const struct s3_chunks *chunks, struct buf *into, struct why *
 	TRY(buf_put_u32be(into, chunks->handle, reterr_why));
 	TRY(buf_put_u16be(into, (uint16_t)chunks->count, reterr_why));
 	for (size_t i = 0; i < chunks->count; i++) {
-		TRY(buf_put(into, slice_of(chunks->chunks[i].sha256, 32), reterr_why));
+		TRY(buf_put(into, slice_of(chunks->chunks[i].sha256, sizeof chunks->chunks[i].sha256), reterr_why));
 		TRY(buf_put_lp(into, chunks->chunks[i].signature, reterr_why));
 	}
 	TRY(buf_put_u8(into, chunks->is_last, reterr_why));
@@ -221,14 +223,14 @@ int s3_chunks_take(struct slice message, struct s3_chunks *ret_chunks, struct wh
 	for (ret_chunks->count = 0; ret_chunks->count < count; ret_chunks->count++) {
 		struct s3_chunk *chunk = &ret_chunks->chunks[ret_chunks->count];
 
-		TRY(cursor_take_bytes(&c, chunk->sha256, 32, reterr_why));
-		TRY(cursor_take_lp(&c, 64, &chunk->signature, reterr_why));
+		TRY(cursor_take_bytes(&c, chunk->sha256, sizeof chunk->sha256, reterr_why));
+		TRY(cursor_take_lp(&c, SIGNATURE_DIGITS, &chunk->signature, reterr_why));
 	}
 	TRY(call_flag_take(&c, &ret_chunks->is_last, reterr_why));
 	TRY(call_flag_take(&c, &ret_chunks->has_trailer, reterr_why));
 	if (ret_chunks->has_trailer) {
 		TRY(cursor_take_lp(&c, CALL_TEXT_BYTES_MAX, &ret_chunks->trailer, reterr_why));
-		TRY(cursor_take_lp(&c, 64, &ret_chunks->trailer_signature, reterr_why));
+		TRY(cursor_take_lp(&c, SIGNATURE_DIGITS, &ret_chunks->trailer_signature, reterr_why));
 	}
 	return cursor_finish(&c, reterr_why);
 }

@@ -91,6 +91,8 @@ int ledger_view_take(struct slice message, struct ledger_view *ret_view, struct 
 
 int ledger_viewed_put(const struct ledger_viewed *viewed, struct buf *into, struct why *reterr_why)
 {
+	ENSURE(viewed->count <= LEDGER_VIEW_RECORDS_MAX, ERR_LIMIT, reterr_why,
+	       "%zu records in a page; at most %d are accepted", viewed->count, LEDGER_VIEW_RECORDS_MAX);
 	TRY(buf_put_u8(into, viewed->has_more, reterr_why));
 	TRY(buf_put_u16be(into, (uint16_t)viewed->count, reterr_why));
 	for (size_t i = 0; i < viewed->count; i++) {

@@ -1,5 +1,5 @@
 /* limits.h: every limit of Cloister, by the folder that enforces it, each with its reason. A limit has a test that
- * hits it. */
+ * hits it, or says why no test does. */
 #pragma once
 
 /* --- base ------------------------------------------------------------------------------------------------------- */
@@ -56,6 +56,7 @@
 
 /* Names in a certificate of our own: a front has a host name or two per address. */
 #define X509_NAMES_MAX 64
+
 /* --- db --------------------------------------------------------------------------------------------------------- */
 
 /* Prepared statements that one handle keeps: one per SQL literal of a role, of which the largest has some 150. Reaching
@@ -97,6 +98,7 @@
 #define STORE_RECORD_BYTES_MAX (2 * 1024 * 1024)
 /* Records that wait for one group commit; more callers than this have no threads to come from. */
 #define STORE_COMMIT_QUEUE_MAX 1024
+
 /* --- wire: HTTP/1.1 --------------------------------------------------------------------------------------------- */
 
 /* A request or response head. A presigned URL with a session token and the longest object key is under 8 KiB, user
@@ -148,10 +150,12 @@
 #define NET_DRAIN_BYTES_MAX (64 * 1024)
 /* The largest body: S3's 5 GiB part, and what aws-chunked coding adds to it. */
 #define NET_BODY_BYTES_MAX (6ULL * 1024 * 1024 * 1024)
-/* Staging of one request: a whole head, and as much again of its body. */
+/* Staging of one request: a whole head, and as much again of its body. No unit test hits it: the size of a buffer,
+ * which refuses nothing; what is beyond it waits in the socket. */
 #define NET_IN_BYTES (2 * HTTP1_HEAD_BYTES_MAX)
 /* Header fields of an answer, ours or our peer's, before they are sent. */
 #define NET_ANSWER_FIELDS_BYTES_MAX HTTP1_HEAD_BYTES_MAX
+
 /* --- wire ------------------------------------------------------------------------------------------------------- */
 
 /* A query, or a form body. IAM's largest documents are 10,240 characters, three times that when encoded; two of them
@@ -217,6 +221,7 @@
 #define YAML_DEPTH_MAX 32
 /* The names that lead to one value, with dots between them. */
 #define YAML_PATH_BYTES_MAX 1024
+
 /* --- ipc -------------------------------------------------------------------------------------------------------- */
 
 /* Messages are a few hundred bytes; a signed request with its headers, a policy or a quote is some 10 KiB. 64 KiB fits
@@ -262,12 +267,12 @@
 #define ROLE_RESTART_DELAY_MS 50
 #define ROLE_CRASHES_MAX 5
 #define ROLE_CRASH_WINDOW_MS 60000
-/* A start locks memory and opens a database; a stop finishes what is in flight. Longer means stuck. */
+/* A start locks memory and opens a database; a stop finishes what is in flight. Longer means stuck. No unit test hits
+ * them: tests/integration/processes waits for the second, and the first takes half a minute and the same path. */
 #define ROLE_START_DEADLINE_MS 30000
 #define ROLE_STOP_DEADLINE_MS 5000
 
-/* --- daemon/link: requests between front and keys -------------------------------------------------------------------
- */
+/* --- daemon/link: requests between front and keys ---------------------------------------------------------------- */
 
 /* As many header fields, and bytes of them, as the HTTP parser lets through. */
 #define CALL_FIELDS_MAX 100
@@ -285,8 +290,7 @@
 /* Signed chunks that one CHUNKS_VERIFY carries: 100 bytes each, so a message stays inline. */
 #define S3_CHUNKS_PER_CALL_MAX 256
 
-/* --- daemon/link: the log
- * --------------------------------------------------------------------------------------------- */
+/* --- daemon/link: the log ---------------------------------------------------------------------------------------- */
 
 /* 12 digits, or "operator". */
 #define LEDGER_ACCOUNT_BYTES_MAX 16
@@ -302,13 +306,14 @@
 #define NET_LISTENERS_MAX 8
 
 /* The client's patience, unless a caller sets another: to connect and shake hands, and to be kept waiting in one
- * exchange. */
+ * exchange. No unit test hits them: they take a minute; tests/unit/net sets less and waits for that. */
 #define NET_CLIENT_CONNECT_MS 10000
 #define NET_CLIENT_STALL_MS 60000
 /* RFC 9110 10.1.1: 100 Continue is not to be waited for without end, since servers may ignore the expectation. */
 #define NET_CLIENT_CONTINUE_MS 1000
 /* 1xx answers before the final one: one is usual. */
 #define NET_CLIENT_INTERIM_MAX 8
+
 /* --- audit ------------------------------------------------------------------------------------------------------ */
 
 /* A signed note. 16 signatures must be accepted, and post-quantum ones take 6.6 KiB each in base64: 106 KiB. */
@@ -512,7 +517,8 @@
 /* Recorded outcomes of calls that set a value, and the size of one. */
 #define IAM_OUTCOMES_MAX 4096
 #define IAM_OUTCOME_BYTES_MAX 8192
-/* A line of an aws-chunked body: a chunk's head is at most 101 bytes, a trailer's line a name and a checksum in base64. */
+/* A line of an aws-chunked body: a chunk's head is at most 101 bytes, a trailer's line a name and a checksum in base64.
+ */
 #define AWS_CHUNKED_LINE_BYTES_MAX 512
 /* Trailers of one body. Clients send one checksum; S3 knows ten kinds of them. */
 #define AWS_CHUNKED_TRAILERS_MAX 8
@@ -521,8 +527,8 @@
  * more than the data. */
 #define AWS_CHUNKED_CHUNK_BYTES_MIN 8192
 
-/* One XML body. CompleteMultipartUpload with 10,000 parts and a checksum each is 3 MiB, DeleteObjects with 1,000 keys at
- * most 6 MiB if every character is escaped, 1.2 MiB if none is. */
+/* One XML body. CompleteMultipartUpload with 10,000 parts and a checksum each is 3 MiB, DeleteObjects with 1,000 keys
+ * at most 6 MiB if every character is escaped, 1.2 MiB if none is. */
 #define XML_BYTES_MAX (4 << 20)
 /* Elements: 10,000 parts with ETag, PartNumber and five checksums. */
 #define XML_ELEMENTS_MAX 80000

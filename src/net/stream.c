@@ -169,7 +169,7 @@ int stream_wait(struct stream *s, enum net_want want, bool also_readable, struct
 int stream_handshake(struct stream *s, struct stream_pace *pace, struct why *reterr_why)
 {
 	for (;;) {
-		enum net_want want;
+		enum net_want want = NET_DONE;
 
 		TRY(stream_try_handshake(s, &want, reterr_why));
 		if (want == NET_DONE)
@@ -182,7 +182,7 @@ int stream_read(struct stream *s, void *bytes, size_t size, struct stream_pace *
                 struct why *reterr_why)
 {
 	for (;;) {
-		enum net_want want;
+		enum net_want want = NET_DONE;
 		size_t len;
 
 		TRY(stream_try_read(s, bytes, size, &len, &want, reterr_why));
@@ -198,7 +198,7 @@ int stream_read(struct stream *s, void *bytes, size_t size, struct stream_pace *
 int stream_write_all(struct stream *s, struct slice bytes, struct stream_pace *pace, struct why *reterr_why)
 {
 	while (bytes.len) {
-		enum net_want want;
+		enum net_want want = NET_DONE;
 		size_t len;
 
 		TRY(stream_try_write(s, bytes, &len, &want, reterr_why));

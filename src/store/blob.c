@@ -43,6 +43,24 @@ static void place_of(const uint8_t id[static STORE_ID_BYTES], char out[static PL
 	snprintf(out, PLACE_BYTES, "%.2s/%s", name, name);
 }
 
+/* The directories of place_of(), durable before anything moves there. */
+static int make_places(int dir_fd, struct why *reterr_why)
+{
+	bool is_new = false;
+
+	for (unsigned i = 0; i < 256; i++) {
+		char name[4];
+
+		snprintf(name, sizeof name, "%02x", i);
+		if (mkdirat(dir_fd, name, 0700) == 0)
+			is_new = true;
+		else
+			ENSURE_SYS(errno == EEXIST, reterr_why, "cannot make the directory %s for blobs", name);
+	}
+	ENSURE_SYS(!is_new || fsync(dir_fd) == 0, reterr_why, "cannot make the directories for blobs durable");
+	return ERR_OK;
+}
+
 int blobs_open(int dir_fd, struct blobs **ret_blobs, struct why *reterr_why)
 {
 	CLEANUP(blobs_closep) struct blobs *b = calloc(1, sizeof *b);
@@ -51,13 +69,7 @@ int blobs_open(int dir_fd, struct blobs **ret_blobs, struct why *reterr_why)
 	b->new_fd = -1;
 	b->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
 	ENSURE_SYS(b->dir_fd >= 0, reterr_why, "cannot keep the directory of blobs");
-	for (int i = 0; i < 256; i++) {
-		CLEANUP(fd_closep) int fd = -1;
-		char name[4];
-
-		snprintf(name, sizeof name, "%02x", (unsigned)i);
-		TRY(path_open_or_mkdir(b->dir_fd, name, 0700, &fd, reterr_why));
-	}
+	TRY(make_places(b->dir_fd, reterr_why));
 	TRY(path_mkdir_beneath(b->dir_fd, "new", 0700, &b->new_fd, reterr_why));
 	*ret_blobs = take_ptr(b);
 	return ERR_OK;
@@ -142,7 +154,7 @@ struct blob_writer {
 	size_t held; /* plaintext that waits in `plain` */
 	int fd;      /* the file, once there is one */
 	uint64_t file_end;
-	bool is_committed;
+	bool is_kept; /* the file outlives the writer */
 	uint8_t head[CHUNKED_HEAD_BYTES];
 	uint8_t plain[RUN_PLAIN_BYTES];
 	uint8_t sealed[CHUNKED_HEAD_BYTES + RUN_SEALED_BYTES];
@@ -173,7 +185,7 @@ void blob_writer_free(struct blob_writer *w)
 {
 	if (!w)
 		return;
-	if (w->fd >= 0 && !w->is_committed)
+	if (w->fd >= 0 && !w->is_kept)
 		(void)!blobs_remove(w->blobs, w->part.blob_id, NULL);
 	fd_closep(&w->fd);
 	chunked_free(w->chunked);
@@ -189,14 +201,14 @@ void blob_writer_freep(struct blob_writer **w)
 
 void blob_writer_committed(struct blob_writer *w)
 {
-	w->is_committed = true;
+	w->is_kept = true;
 	if (w->fd >= 0)
 		blobs_place(w->blobs, w->part.blob_id);
 }
 
-void blob_writer_undecided(struct blob_writer *w)
+void blob_writer_leave(struct blob_writer *w)
 {
-	w->is_committed = true;
+	w->is_kept = true;
 }
 
 int blob_writer_to_file(struct blob_writer *w, struct why *reterr_why)

@@ -52,8 +52,9 @@ MUST_USE int blob_writer_to_file(struct blob_writer *w, struct why *reterr_why);
 
 /* A record names the blob now: freeing the writer no longer removes it. */
 void blob_writer_committed(struct blob_writer *w);
-/* A record may name it: the next start decides. */
-void blob_writer_undecided(struct blob_writer *w);
+
+/* A record may name it: freeing the writer leaves the file to blobs_settle() at the next start, which can tell. */
+void blob_writer_leave(struct blob_writer *w);
 
 /* Reading any range of a part. `inline_message` is the blob itself if it is not a file, and is borrowed. */
 struct blob_reader;

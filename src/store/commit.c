@@ -76,7 +76,6 @@ static int index_records(struct committer *c, const struct segment_record *recor
 static int write_batch(struct committer *c, const struct job *batch, struct segment_record *all, struct why *reterr_why)
 {
 	size_t count = 0;
-	int err;
 
 	if (batch->check)
 		TRY(batch->check(batch->check_ctx, c->writer, reterr_why));
@@ -84,15 +83,11 @@ static int write_batch(struct committer *c, const struct job *batch, struct segm
 		memcpy(all + count, j->records, j->count * sizeof *all);
 		count += j->count;
 	}
-	ENSURE(!segments_are_broken(c->segments), ERR_UNAVAILABLE, reterr_why,
-	       "an earlier write to the store failed; restart Cloister once the disk is well");
-	err = segments_write(c->segments, all, count, reterr_why);
-	if (err != ERR_OK)
-		return segments_are_broken(c->segments) ? COMMIT_ERR_UNKNOWN : err;
+	TRY(segments_write(c->segments, all, count, reterr_why));
 	if (index_records(c, all, count, reterr_why) != ERR_OK) {
 		segments_refuse_writes(c->segments);
 		why_prefix(reterr_why, "the write is durable but cannot be indexed; restart Cloister: ");
-		return COMMIT_ERR_UNKNOWN;
+		return ERR_UNAVAILABLE;
 	}
 	return ERR_OK;
 }

@@ -22,11 +22,8 @@ MUST_USE int committer_start(struct segments *segments, struct index *writer, st
 void committer_stop(struct committer *c);
 void committer_stopp(struct committer **c);
 
-/* The write failed, and the next start may find it done all the same: what it names has to stay. */
-#define COMMIT_ERR_UNKNOWN (ERR_UNAVAILABLE - 0x10)
-
 /* Writes the records as one and waits until they are durable and indexed. `check` may be NULL. The errors are those of
- * the check, of segments_write() and of the index; COMMIT_ERR_UNKNOWN; ERR_LIMIT if more than STORE_COMMIT_QUEUE_MAX
+ * the check, of segments_write() and of the index; ERR_LIMIT if more than STORE_COMMIT_QUEUE_MAX
  * callers wait. */
 MUST_USE int committer_submit(struct committer *c, struct segment_record *records, size_t count, commit_check *check,
                               void *check_ctx, struct why *reterr_why);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "store/index_private.h"
 
 /* seq is segment << 32 | offset: the order in which things happened, and where to read them. */
@@ -39,6 +40,7 @@ int index_open(const char *path, struct index **ret_index, struct why *reterr_wh
 	CLEANUP(index_closep) struct index *ix = calloc(1, sizeof *ix);
 
 	ENSURE(ix, ERR_UNAVAILABLE, reterr_why, "out of memory for the store's index");
+	TRY(buf_new(STORE_KEY_BYTES_MAX + STORE_METADATA_BYTES_MAX + STORE_WRAP_BYTES_MAX, &ix->row, reterr_why));
 	TRY(db_open(path, &schema, &ix->db, reterr_why));
 	*ret_index = take_ptr(ix);
 	return ERR_OK;
@@ -49,6 +51,7 @@ void index_close(struct index *ix)
 	if (!ix)
 		return;
 	db_close(ix->db);
+	buf_free(ix->row);
 	free(ix);
 }
 
@@ -81,7 +84,7 @@ int index_commit(struct index *ix, uint32_t segment, uint32_t offset, struct why
 
 int index_mark(struct index *ix, uint32_t *ret_segment, uint32_t *ret_offset, struct why *reterr_why)
 {
-	struct db_stmt *s;
+	CLEANUP(db_resetp) struct db_stmt *s = NULL;
 	bool row;
 
 	TRY(db_sql(ix->db, "SELECT segment, offset FROM mark", &s, reterr_why));
@@ -89,13 +92,7 @@ int index_mark(struct index *ix, uint32_t *ret_segment, uint32_t *ret_offset, st
 	ENSURE(row, ERR_TAMPERED, reterr_why, "the store's index has no mark; remove it and it will be rebuilt");
 	*ret_segment = (uint32_t)db_column_i64(s, 0);
 	*ret_offset = (uint32_t)db_column_i64(s, 1);
-	db_reset(s);
 	return ERR_OK;
-}
-
-static struct slice id_slice(const uint8_t id[static STORE_ID_BYTES])
-{
-	return slice_of(id, STORE_ID_BYTES);
 }
 
 static int64_t seq_of(struct segment_at at)
@@ -223,10 +220,14 @@ static int apply_version_gone(struct index *ix, struct slice payload, struct why
 	struct db_stmt *s;
 
 	TRY(record_key_event_take(payload, &r, reterr_why));
-	TRY(db_sql(ix->db, "DELETE FROM version WHERE bucket = ?1 AND id = ?2", &s, reterr_why));
+	TRY(db_sql(ix->db, "DELETE FROM version WHERE bucket = ?1 AND key = ?2 AND id = ?3", &s, reterr_why));
 	TRY(db_bind_blob(s, 1, id_slice(r.bucket_id), reterr_why));
-	TRY(db_bind_blob(s, 2, id_slice(r.version_id), reterr_why));
+	TRY(db_bind_blob(s, 2, r.object_key, reterr_why));
+	TRY(db_bind_blob(s, 3, id_slice(r.version_id), reterr_why));
 	TRY(db_run(s, reterr_why));
+	/* Whoever names another bucket's version must not get at its blobs. */
+	if (db_changes(ix->db) == 0)
+		return ERR_OK;
 	TRY(release_blobs(ix, id_slice(r.version_id), reterr_why));
 	return refresh_current(ix, id_slice(r.bucket_id), r.object_key, reterr_why);
 }
@@ -251,8 +252,8 @@ static int apply_upload(struct index *ix, struct slice payload, struct why *rete
 /* A part that is uploaded again replaces the earlier one, whose blob nothing names from then on. */
 static int discard_part(struct index *ix, const struct record_upload_part *r, struct why *reterr_why)
 {
+	CLEANUP(db_resetp) struct db_stmt *s = NULL;
 	struct record_upload_part old;
-	struct db_stmt *s;
 	bool row;
 
 	TRY(db_sql(ix->db, "SELECT record FROM upload_part WHERE upload = ?1 AND number = ?2", &s, reterr_why));
@@ -262,7 +263,6 @@ static int discard_part(struct index *ix, const struct record_upload_part *r, st
 	if (!row)
 		return ERR_OK;
 	TRY(record_upload_part_take(db_column(s, 0), &old, reterr_why));
-	db_reset(s);
 	TRY(run_with_id(ix, "INSERT OR IGNORE INTO garbage VALUES (?1)", id_slice(old.part.blob_id), reterr_why));
 	return run_with_id(ix, "DELETE FROM blob WHERE id = ?1", id_slice(old.part.blob_id), reterr_why);
 }

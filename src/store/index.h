@@ -1,7 +1,8 @@
 /* index.h: where to find what the segments hold: a SQLite database that can be thrown away and rebuilt from them.
  *
  * It remembers up to where it has applied the segments, in the transaction that applied them, so that it catches up
- * after a crash by replaying the rest. One handle writes (the committer's); each reading thread opens its own. */
+ * after a crash by replaying the rest. One handle applies records (the committer's); each reading thread opens its own.
+ */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -63,11 +64,11 @@ MUST_USE int index_list(struct index *ix, const uint8_t bucket_id[static STORE_I
                         const struct index_list *query, index_list_each *each, void *ctx, bool *ret_truncated,
                         struct why *reterr_why);
 
-/* A multipart upload in progress. Slices borrow until the next call on this handle. */
+/* A multipart upload in progress; ERR_NOTFOUND. Slices borrow until the next index_upload() on this handle. */
 MUST_USE int index_upload(struct index *ix, const uint8_t upload_id[static STORE_ID_BYTES],
                           struct record_upload *ret_upload, struct why *reterr_why);
 
-/* Its parts by number, from `after_number` on, at most `limit`. */
+/* Its parts by number, above `after_number`, at most `limit`. */
 typedef int index_part_each(void *ctx, const struct record_upload_part *part, struct why *reterr_why);
 MUST_USE int index_upload_parts(struct index *ix, const uint8_t upload_id[static STORE_ID_BYTES], uint32_t after_number,
                                 uint32_t limit, index_part_each *each, void *ctx, struct why *reterr_why);

@@ -84,6 +84,17 @@ static int walk_start_within_key(struct walk *w, struct why *reterr_why)
 	return db_bind_blob(w->s, 3, slice_of(w->query->after_version, STORE_ID_BYTES), reterr_why);
 }
 
+/* A client that removes what each page listed goes on after a version that is gone. What is left of its key is then
+ * listed from the newest on: twice is better than never. */
+static int version_is_there(struct walk *w, bool *ret_there, struct why *reterr_why)
+{
+	struct index_version v;
+	int err = index_version(w->ix, w->bucket_id, w->query->after, w->query->after_version, &v, reterr_why);
+
+	*ret_there = err == ERR_OK;
+	return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
 static int row_version(struct walk *w, struct index_version *v, struct why *reterr_why)
 {
 	struct slice id = db_column(w->s, 1);
@@ -152,20 +163,21 @@ static int walk_row(struct walk *w, index_list_each *each, void *ctx, enum walk_
 static int walk_statement(struct walk *w, index_list_each *each, void *ctx, enum walk_step *ret_step,
                           struct why *reterr_why)
 {
+	CLEANUP(db_resetp) struct db_stmt *s = w->s;
 	bool row;
 
 	do {
-		TRY(db_step(w->s, &row, reterr_why));
+		TRY(db_step(s, &row, reterr_why));
 		*ret_step = WALK_END;
 		if (row)
 			TRY(walk_row(w, each, ctx, ret_step, reterr_why));
 	} while (*ret_step == WALK_ON);
-	db_reset(w->s);
 	return ERR_OK;
 }
 
-/* Where the page begins: past what was listed before, and not below the prefix. */
-static bool first_place(struct walk *w)
+/* Where the page begins: past what was listed before, and not below the prefix. With `repeats_key` the key that the
+ * page before ended in comes again. */
+static bool first_place(struct walk *w, bool repeats_key)
 {
 	const struct index_list *q = w->query;
 
@@ -176,7 +188,7 @@ static bool first_place(struct walk *w)
 	if (q->after_is_prefix)
 		return place_past_prefix(&w->from, q->after);
 	if (slice_compare(q->after, q->prefix) >= 0)
-		place_set(&w->from, q->after, false);
+		place_set(&w->from, q->after, repeats_key);
 	return true;
 }
 
@@ -185,14 +197,17 @@ int index_list(struct index *ix, const uint8_t bucket_id[static STORE_ID_BYTES],
 {
 	struct walk w = {.ix = ix, .bucket_id = bucket_id, .query = query};
 	enum walk_step step = WALK_SKIP;
+	bool within_key = query->wants_versions && query->after_version, is_there = false;
 
-	if (query->wants_versions && query->after_version) {
+	if (within_key)
+		TRY(version_is_there(&w, &is_there, reterr_why));
+	if (is_there) {
 		place_set(&w.last, query->after, false);
 		TRY(walk_start_within_key(&w, reterr_why));
 		TRY(walk_statement(&w, each, ctx, &step, reterr_why));
 	}
 	if (step != WALK_FULL) {
-		step = first_place(&w) ? WALK_SKIP : WALK_END;
+		step = first_place(&w, within_key && !is_there) ? WALK_SKIP : WALK_END;
 		while (step == WALK_SKIP) {
 			TRY(walk_start(&w, reterr_why));
 			TRY(walk_statement(&w, each, ctx, &step, reterr_why));

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ struct segments {
 	uint32_t last; /* its number; they count from 0 without gaps */
 	uint32_t end;
 	bool has_replayed;
-	bool is_broken; /* a failed write could not be undone */
+	atomic_bool is_broken; /* a failed write could not be undone, or what was written could not be indexed */
 	struct kept kept[STORE_SEGMENTS_KEPT];
 };
 
@@ -399,7 +400,7 @@ void segments_refuse_writes(struct segments *s)
 	s->is_broken = true;
 }
 
-bool segments_are_broken(const struct segments *s)
+bool segments_refuses_writes(const struct segments *s)
 {
 	return s->is_broken;
 }
@@ -418,21 +419,18 @@ static int check_read(const uint8_t head[static HEAD_BYTES], uint8_t type, struc
 static int read_from(int fd, struct segment_at at, uint8_t type, struct buf *into, struct why *reterr_why)
 {
 	uint8_t head[HEAD_BYTES], *room;
-	ssize_t got;
+	size_t head_len, len;
 
 	/* The place comes from the index, which somebody may have altered. */
 	ENSURE(at.length <= STORE_RECORD_BYTES_MAX, ERR_TAMPERED, reterr_why,
 	       "the index names a record of %u bytes in segment-%08" PRIx32 "; remove the index and it will be rebuilt",
 	       at.length, at.segment);
 	TRY(buf_reserve(into, at.length, &room, reterr_why));
-	do {
-		struct iovec vec[] = {{head, HEAD_BYTES}, {room, at.length}};
-
-		got = preadv(fd, vec, 2, at.offset);
-	} while (got < 0 && errno == EINTR);
-	ENSURE_SYS(got >= 0, reterr_why, "cannot read segment-%08" PRIx32, at.segment);
-	/* A regular file gives all there is: less means that the segment was cut. */
-	TRY(check_read(head, type, slice_of(room, got >= HEAD_BYTES ? (size_t)got - HEAD_BYTES : 0), at, reterr_why));
+	TRY(fd_pread_full(fd, head, HEAD_BYTES, at.offset, &head_len, reterr_why));
+	TRY(fd_pread_full(fd, room, at.length, (uint64_t)at.offset + HEAD_BYTES, &len, reterr_why));
+	if (head_len < HEAD_BYTES) /* the segment was cut: no head will match */
+		memset(head, 0, sizeof head);
+	TRY(check_read(head, type, slice_of(room, len), at, reterr_why));
 	buf_commit(into, at.length);
 	return ERR_OK;
 }

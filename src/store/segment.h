@@ -46,10 +46,10 @@ MUST_USE int segments_replay(struct segments *s, uint32_t segment, uint32_t offs
  * written: the tail is cut back, and if that fails too, every later write is refused until a restart. */
 MUST_USE int segments_write(struct segments *s, struct segment_record *records, size_t count, struct why *reterr_why);
 
-/* Refuses every later write until a restart: what was written could not be indexed. */
+/* Refuses every later write until a restart: what was written could not be indexed. Any thread may ask whether that is
+ * so, or whether a failed write could not be undone: then what failed may be there after the restart. */
 void segments_refuse_writes(struct segments *s);
-/* Whether writes are refused until a restart. Then nobody knows which of the last records it will find. */
-bool segments_are_broken(const struct segments *s);
+bool segments_refuses_writes(const struct segments *s);
 
 /* Appends a record's payload to `into`, after checking its CRC and type. Any thread. */
 MUST_USE int segments_read(struct segments *s, struct segment_at at, uint8_t type, struct buf *into,

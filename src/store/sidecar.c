@@ -7,6 +7,7 @@
 #include "crypto/hash.h"
 #include "crypto/kdf.h"
 #include "crypto/xaes.h"
+#include "store/field.h"
 
 static const char magic[] = "cloister.sidecar/v1\n";
 enum {
@@ -46,9 +47,9 @@ static int put_body(const struct sidecar *s, struct buf *into, struct why *reter
 	TRY(buf_put(into, slice_of(s->version_id, STORE_ID_BYTES), reterr_why));
 	TRY(buf_put_u64be(into, s->created_wall_ms, reterr_why));
 	TRY(buf_put_u64be(into, s->total_length, reterr_why));
-	TRY(buf_put_lp(into, s->object_key, reterr_why));
-	TRY(buf_put_lp(into, s->etag, reterr_why));
-	TRY(buf_put_lp(into, s->metadata, reterr_why));
+	TRY(field_put(into, s->object_key, STORE_KEY_BYTES_MAX, "a key", reterr_why));
+	TRY(field_put(into, s->etag, STORE_ETAG_BYTES_MAX, "an ETag", reterr_why));
+	TRY(field_put(into, s->metadata, STORE_METADATA_BYTES_MAX, "metadata", reterr_why));
 	TRY(buf_put_u32be(into, (uint32_t)s->part_count, reterr_why));
 	for (size_t i = 0; i < s->part_count; i++)
 		TRY(sidecar_part_put(&s->parts[i], into, reterr_why));
@@ -71,10 +72,11 @@ static int check_before_encoding(const struct sidecar *s, struct why *reterr_why
 
 	ENSURE(s->part_count <= STORE_PARTS_MAX, ERR_LIMIT, reterr_why,
 	       "an object of %zu parts; at most %d are accepted", s->part_count, STORE_PARTS_MAX);
-	for (size_t i = 0; i < s->part_count; i++)
+	for (size_t i = 0; i < s->part_count && s->parts[i].length <= s->total_length - total; i++)
 		total += s->parts[i].length;
-	ENSURE(total == s->total_length, ERR_INTERNAL, reterr_why, "parts of %llu bytes in an object of %llu",
-	       (unsigned long long)total, (unsigned long long)s->total_length);
+	ENSURE(total == s->total_length, ERR_INTERNAL, reterr_why,
+	       "the parts hold other than the object's %llu bytes: %llu", (unsigned long long)s->total_length,
+	       (unsigned long long)total);
 	return ERR_OK;
 }
 
@@ -89,25 +91,16 @@ int sidecar_encode(const struct sidecar *s, const struct secret *version_key, st
 	body = buf_slice(into);
 	TRY(mac_of(slice_of(body.ptr + start, body.len - start), version_key, mac, reterr_why));
 	TRY(buf_put(into, slice_of(mac, sizeof mac), reterr_why));
-	return buf_put_lp(into, s->wrap, reterr_why);
-}
-
-static int take_bytes(struct cursor *c, uint8_t *out, size_t len, struct why *reterr_why)
-{
-	struct slice taken;
-
-	TRY(cursor_take(c, len, &taken, reterr_why));
-	memcpy(out, taken.ptr, len);
-	return ERR_OK;
+	return field_put(into, s->wrap, STORE_WRAP_BYTES_MAX, "a wrapped key", reterr_why);
 }
 
 int sidecar_part_take(struct cursor *c, struct sidecar_part *p, struct why *reterr_why)
 {
-	TRY(take_bytes(c, p->blob_id, STORE_ID_BYTES, reterr_why));
-	TRY(take_bytes(c, p->wrapped_key, SIDECAR_WRAPPED_KEY_BYTES, reterr_why));
+	TRY(cursor_take_bytes(c, p->blob_id, STORE_ID_BYTES, reterr_why));
+	TRY(cursor_take_bytes(c, p->wrapped_key, SIDECAR_WRAPPED_KEY_BYTES, reterr_why));
 	TRY(cursor_take_u64be(c, &p->length, reterr_why));
-	TRY(take_bytes(c, p->salt, SIDECAR_SALT_BYTES, reterr_why));
-	return take_bytes(c, p->commitment, SIDECAR_COMMITMENT_BYTES, reterr_why);
+	TRY(cursor_take_bytes(c, p->salt, SIDECAR_SALT_BYTES, reterr_why));
+	return cursor_take_bytes(c, p->commitment, SIDECAR_COMMITMENT_BYTES, reterr_why);
 }
 
 static int take_parts(struct cursor *c, struct sidecar *s, struct why *reterr_why)
@@ -141,8 +134,8 @@ static int take_body(struct cursor *c, struct sidecar *s, struct why *reterr_why
 	TRY(cursor_take(c, MAGIC_BYTES, &found, reterr_why));
 	ENSURE(slice_is_str(found, magic), ERR_INVALID, reterr_why,
 	       "not a sidecar: it does not begin with cloister.sidecar/v1");
-	TRY(take_bytes(c, s->bucket_id, STORE_ID_BYTES, reterr_why));
-	TRY(take_bytes(c, s->version_id, STORE_ID_BYTES, reterr_why));
+	TRY(cursor_take_bytes(c, s->bucket_id, STORE_ID_BYTES, reterr_why));
+	TRY(cursor_take_bytes(c, s->version_id, STORE_ID_BYTES, reterr_why));
 	TRY(cursor_take_u64be(c, &s->created_wall_ms, reterr_why));
 	TRY(cursor_take_u64be(c, &s->total_length, reterr_why));
 	TRY(cursor_take_lp(c, STORE_KEY_BYTES_MAX, &s->object_key, reterr_why));

@@ -92,16 +92,6 @@ static int submit_one(struct store *s, enum record_type type, struct slice paylo
 	return committer_submit(s->committer, &record, 1, check, ctx, reterr_why);
 }
 
-/* What becomes of a blob whose record was submitted. */
-static int settle_blob(struct blob_writer *blob, int err)
-{
-	if (err == ERR_OK)
-		blob_writer_committed(blob);
-	else if (err == COMMIT_ERR_UNKNOWN)
-		blob_writer_undecided(blob);
-	return err;
-}
-
 int store_marker_put(struct store *s, const struct record_key_event *marker, struct why *reterr_why)
 {
 	CLEANUP(buf_freep) struct buf *payload = NULL;
@@ -150,6 +140,20 @@ int store_blob_new(struct store *s, const struct secret *version_key, struct blo
 	return blob_writer_new(s->blobs, version_key, ret_writer, reterr_why);
 }
 
+/* Submits a record that names a blob. If it failed in a way that leaves the record where the next start may find it,
+ * the blob must still be there then. */
+static int submit_blob(struct store *s, enum record_type type, struct slice payload, struct blob_writer *blob,
+                       commit_check *check, void *ctx, struct why *reterr_why)
+{
+	int err = submit_one(s, type, payload, check, ctx, reterr_why);
+
+	if (err == ERR_OK)
+		blob_writer_committed(blob);
+	else if (segments_refuses_writes(s->segments))
+		blob_writer_leave(blob);
+	return err;
+}
+
 int store_upload_part_put(struct store *s, const uint8_t upload_id[static STORE_ID_BYTES], uint32_t number,
                           struct slice etag, struct blob_writer *blob, struct why *reterr_why)
 {
@@ -162,8 +166,7 @@ int store_upload_part_put(struct store *s, const uint8_t upload_id[static STORE_
 	TRY(blob_writer_finish(blob, &r.part, &inline_message, reterr_why));
 	TRY(buf_new(STORE_RECORD_BYTES_MAX, &payload, reterr_why));
 	TRY(record_upload_part_put(&r, payload, reterr_why));
-	return settle_blob(blob, submit_one(s, RECORD_UPLOAD_PART, buf_slice(payload), upload_must_exist, r.upload_id,
-	                                    reterr_why));
+	return submit_blob(s, RECORD_UPLOAD_PART, buf_slice(payload), blob, upload_must_exist, r.upload_id, reterr_why);
 }
 
 /* Encodes a version's record: the sidecar, and the blob if it is small. */
@@ -193,7 +196,7 @@ int store_version_put(struct store *s, const struct sidecar *fields, const struc
 	sidecar.part_count = 1;
 	sidecar.total_length = part.length;
 	TRY(version_payload(&sidecar, version_key, inline_message, &payload, reterr_why));
-	return settle_blob(blob, submit_one(s, RECORD_VERSION, buf_slice(payload), NULL, NULL, reterr_why));
+	return submit_blob(s, RECORD_VERSION, buf_slice(payload), blob, NULL, NULL, reterr_why);
 }
 
 int store_upload_complete(struct store *s, const uint8_t upload_id[static STORE_ID_BYTES], struct sidecar *fields,

@@ -39,7 +39,8 @@ MUST_USE int store_version_put(struct store *s, const struct sidecar *fields, co
 /* A delete marker, which hides the key. */
 MUST_USE int store_marker_put(struct store *s, const struct record_key_event *marker, struct why *reterr_why);
 
-/* Removes one version or marker for good; its blobs are removed soon after. */
+/* Removes one version or marker of that bucket and key for good; its blobs are removed by store_collect(). Nothing
+ * happens if there is none. */
 MUST_USE int store_version_remove(struct store *s, const struct record_key_event *version, struct why *reterr_why);
 
 /* --- multipart uploads ------------------------------------------------------------------------------------------- */
@@ -52,7 +53,8 @@ MUST_USE int store_upload_part_put(struct store *s, const uint8_t upload_id[stat
 MUST_USE int store_upload_abort(struct store *s, const uint8_t upload_id[static STORE_ID_BYTES],
                                 struct why *reterr_why);
 
-/* Makes the given parts, in that order, a new version and ends the upload. `fields` holds all but the lengths' sum. */
+/* Makes the given parts, in that order, a new version and ends the upload. `fields` holds all but the lengths' sum,
+ * which is filled. ERR_NOTFOUND if the upload has ended meanwhile. */
 MUST_USE int store_upload_complete(struct store *s, const uint8_t upload_id[static STORE_ID_BYTES],
                                    struct sidecar *fields, const struct secret *version_key, struct why *reterr_why);
 

@@ -42,7 +42,7 @@ static int decode(struct form *f, struct slice text, enum form_kind kind, struct
 		ENSURE(!plus || kind == FORM_BODY, ERR_INVALID, reterr_why,
 		       "a '+' in a query; write %%20 for a space and %%2B for a plus");
 		TRY(cursor_take(&in, plus ? (size_t)(plus - in.rest.ptr) : in.rest.len, &run, reterr_why));
-		TRY(percent_decode_put(f->decoded, run, reterr_why));
+		TRY(percent_decode_put(f->decoded, run, false, reterr_why));
 		if (plus) {
 			TRY(cursor_take(&in, 1, &run, reterr_why));
 			TRY(buf_put_u8(f->decoded, ' ', reterr_why));

@@ -218,7 +218,7 @@ int json_get_array(const json_t *object, const char *name, json_t **ret_array, s
 
 int json_get_base64(const json_t *object, const char *name, struct buf *into, struct why *reterr_why)
 {
-	const char *text;
+	const char *text = "";
 	struct slice encoded;
 	uint8_t *room;
 	size_t len;
@@ -240,7 +240,7 @@ int json_get_base64(const json_t *object, const char *name, struct buf *into, st
 int json_get_base64_secret(const json_t *object, const char *name, struct secret **ret_secret, struct why *reterr_why)
 {
 	CLEANUP(secret_freep) struct secret *secret = NULL;
-	const char *text;
+	const char *text = "";
 	size_t len;
 	int err;
 

@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "wire/percent.h"
 #include "wire/utf8.h"
 
-/* One row per operation: the method, whether a key is named, and the sub-resource that must be there (NULL: none). */
+/* One row per operation: the method, whether a bucket and a key are named, and the sub-resource that must be there
+ * (NULL: none). */
 static const struct operation {
 	enum s3_op op;
 	const char *method;
@@ -14,32 +16,46 @@ static const struct operation {
 	const char *action;
 	const char *version_action; /* where versionId= changes it */
 } operations[] = {
-	{S3_LIST_BUCKETS, "GET", false, false, NULL, "ListBuckets", "s3:ListAllMyBuckets", NULL},
-	{S3_CREATE_BUCKET, "PUT", true, false, NULL, "CreateBucket", "s3:CreateBucket", NULL},
-	{S3_HEAD_BUCKET, "HEAD", true, false, NULL, "HeadBucket", "s3:ListBucket", NULL},
-	{S3_DELETE_BUCKET, "DELETE", true, false, NULL, "DeleteBucket", "s3:DeleteBucket", NULL},
-	{S3_GET_BUCKET_LOCATION, "GET", true, false, "location", "GetBucketLocation", "s3:GetBucketLocation", NULL},
-	{S3_GET_BUCKET_VERSIONING, "GET", true, false, "versioning", "GetBucketVersioning", "s3:GetBucketVersioning",
-         NULL},
-	{S3_PUT_BUCKET_VERSIONING, "PUT", true, false, "versioning", "PutBucketVersioning", "s3:PutBucketVersioning",
-         NULL},
-	{S3_GET_BUCKET_POLICY, "GET", true, false, "policy", "GetBucketPolicy", "s3:GetBucketPolicy", NULL},
-	{S3_PUT_BUCKET_POLICY, "PUT", true, false, "policy", "PutBucketPolicy", "s3:PutBucketPolicy", NULL},
-	{S3_DELETE_BUCKET_POLICY, "DELETE", true, false, "policy", "DeleteBucketPolicy", "s3:DeleteBucketPolicy", NULL},
-	{S3_LIST_OBJECTS, "GET", true, false, NULL, "ListObjects", "s3:ListBucket", NULL},
-	{S3_LIST_OBJECTS_V2, "GET", true, false, "list-type", "ListObjectsV2", "s3:ListBucket", NULL},
-	{S3_LIST_OBJECT_VERSIONS, "GET", true, false, "versions", "ListObjectVersions", "s3:ListBucketVersions", NULL},
-	{S3_LIST_UPLOADS, "GET", true, false, "uploads", "ListMultipartUploads", "s3:ListBucketMultipartUploads", NULL},
-	{S3_DELETE_OBJECTS, "POST", true, false, "delete", "DeleteObjects", "s3:DeleteObject", NULL},
-	{S3_GET_OBJECT, "GET", true, true, NULL, "GetObject", "s3:GetObject", "s3:GetObjectVersion"},
-	{S3_HEAD_OBJECT, "HEAD", true, true, NULL, "HeadObject", "s3:GetObject", "s3:GetObjectVersion"},
-	{S3_PUT_OBJECT, "PUT", true, true, NULL, "PutObject", "s3:PutObject", NULL},
-	{S3_DELETE_OBJECT, "DELETE", true, true, NULL, "DeleteObject", "s3:DeleteObject", "s3:DeleteObjectVersion"},
-	{S3_CREATE_UPLOAD, "POST", true, true, "uploads", "CreateMultipartUpload", "s3:PutObject", NULL},
-	{S3_UPLOAD_PART, "PUT", true, true, "uploadId", "UploadPart", "s3:PutObject", NULL},
-	{S3_COMPLETE_UPLOAD, "POST", true, true, "uploadId", "CompleteMultipartUpload", "s3:PutObject", NULL},
-	{S3_ABORT_UPLOAD, "DELETE", true, true, "uploadId", "AbortMultipartUpload", "s3:AbortMultipartUpload", NULL},
-	{S3_LIST_PARTS, "GET", true, true, "uploadId", "ListParts", "s3:ListMultipartUploadParts", NULL},
+	[S3_LIST_BUCKETS] = {S3_LIST_BUCKETS, "GET", false, false, NULL, "ListBuckets", "s3:ListAllMyBuckets", NULL},
+	[S3_CREATE_BUCKET] = {S3_CREATE_BUCKET, "PUT", true, false, NULL, "CreateBucket", "s3:CreateBucket", NULL},
+	[S3_HEAD_BUCKET] = {S3_HEAD_BUCKET, "HEAD", true, false, NULL, "HeadBucket", "s3:ListBucket", NULL},
+	[S3_DELETE_BUCKET] = {S3_DELETE_BUCKET, "DELETE", true, false, NULL, "DeleteBucket", "s3:DeleteBucket", NULL},
+	[S3_GET_BUCKET_LOCATION] = {S3_GET_BUCKET_LOCATION, "GET", true, false, "location", "GetBucketLocation",
+                                    "s3:GetBucketLocation", NULL},
+	[S3_GET_BUCKET_VERSIONING] = {S3_GET_BUCKET_VERSIONING, "GET", true, false, "versioning", "GetBucketVersioning",
+                                      "s3:GetBucketVersioning", NULL},
+	[S3_PUT_BUCKET_VERSIONING] = {S3_PUT_BUCKET_VERSIONING, "PUT", true, false, "versioning", "PutBucketVersioning",
+                                      "s3:PutBucketVersioning", NULL},
+	[S3_GET_BUCKET_POLICY] = {S3_GET_BUCKET_POLICY, "GET", true, false, "policy", "GetBucketPolicy",
+                                  "s3:GetBucketPolicy", NULL},
+	[S3_PUT_BUCKET_POLICY] = {S3_PUT_BUCKET_POLICY, "PUT", true, false, "policy", "PutBucketPolicy",
+                                  "s3:PutBucketPolicy", NULL},
+	[S3_DELETE_BUCKET_POLICY] = {S3_DELETE_BUCKET_POLICY, "DELETE", true, false, "policy", "DeleteBucketPolicy",
+                                     "s3:DeleteBucketPolicy", NULL},
+	[S3_LIST_OBJECTS] = {S3_LIST_OBJECTS, "GET", true, false, NULL, "ListObjects", "s3:ListBucket", NULL},
+	[S3_LIST_OBJECTS_V2] = {S3_LIST_OBJECTS_V2, "GET", true, false, "list-type", "ListObjectsV2", "s3:ListBucket",
+                                NULL},
+	[S3_LIST_OBJECT_VERSIONS] = {S3_LIST_OBJECT_VERSIONS, "GET", true, false, "versions", "ListObjectVersions",
+                                     "s3:ListBucketVersions", NULL},
+	[S3_LIST_UPLOADS] = {S3_LIST_UPLOADS, "GET", true, false, "uploads", "ListMultipartUploads",
+                             "s3:ListBucketMultipartUploads", NULL},
+	[S3_DELETE_OBJECTS] = {S3_DELETE_OBJECTS, "POST", true, false, "delete", "DeleteObjects", "s3:DeleteObject",
+                               NULL},
+	[S3_GET_OBJECT] = {S3_GET_OBJECT, "GET", true, true, NULL, "GetObject", "s3:GetObject", "s3:GetObjectVersion"},
+	[S3_HEAD_OBJECT] = {S3_HEAD_OBJECT, "HEAD", true, true, NULL, "HeadObject", "s3:GetObject",
+                            "s3:GetObjectVersion"},
+	[S3_PUT_OBJECT] = {S3_PUT_OBJECT, "PUT", true, true, NULL, "PutObject", "s3:PutObject", NULL},
+	[S3_DELETE_OBJECT] = {S3_DELETE_OBJECT, "DELETE", true, true, NULL, "DeleteObject", "s3:DeleteObject",
+                              "s3:DeleteObjectVersion"},
+	[S3_CREATE_UPLOAD] = {S3_CREATE_UPLOAD, "POST", true, true, "uploads", "CreateMultipartUpload", "s3:PutObject",
+                              NULL},
+	[S3_UPLOAD_PART] = {S3_UPLOAD_PART, "PUT", true, true, "uploadId", "UploadPart", "s3:PutObject", NULL},
+	[S3_COMPLETE_UPLOAD] = {S3_COMPLETE_UPLOAD, "POST", true, true, "uploadId", "CompleteMultipartUpload",
+                                "s3:PutObject", NULL},
+	[S3_ABORT_UPLOAD] = {S3_ABORT_UPLOAD, "DELETE", true, true, "uploadId", "AbortMultipartUpload",
+                             "s3:AbortMultipartUpload", NULL},
+	[S3_LIST_PARTS] = {S3_LIST_PARTS, "GET", true, true, "uploadId", "ListParts", "s3:ListMultipartUploadParts",
+                           NULL},
 };
 
 enum { OPERATIONS = sizeof operations / sizeof operations[0] };
@@ -76,37 +92,15 @@ static const char *const param_names[S3_PARAM_COUNT] = {
 	"response-content-encoding",
 };
 
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Percent-decodes into the request's storage, which is as long as any target, so that it cannot run out. */
 static int decode(struct s3_request *r, struct slice raw, bool plus_is_space, struct slice *ret_decoded,
                   struct why *reterr_why)
 {
 	uint8_t *out = r->storage + r->stored;
-	size_t len = 0;
+	size_t len;
 
-	for (size_t i = 0; i < raw.len; i++) {
-		uint8_t c = raw.ptr[i];
-
-		if (c == '%') {
-			int high = i + 2 < raw.len ? hex_digit(raw.ptr[i + 1]) : -1;
-			int low = i + 2 < raw.len ? hex_digit(raw.ptr[i + 2]) : -1;
-
-			ENSURE(high >= 0 && low >= 0, ERR_INVALID, reterr_why,
-			       "the address holds a %% that is not followed by two hexadecimal digits");
-			c = (uint8_t)(high << 4 | low);
-			i += 2;
-		} else if (c == '+' && plus_is_space) {
-			c = ' ';
-		}
-		out[len++] = c;
-	}
+	TRY(percent_decoded_len(raw, &len, reterr_why));
+	percent_decode(raw, plus_is_space, out);
 	r->stored += len;
 	*ret_decoded = slice_of(out, len);
 	return ERR_OK;
@@ -237,8 +231,10 @@ int s3_request_parse(struct slice method, struct slice target, struct s3_request
 	TRY(take_path(ret_request, slice_of(target.ptr, path_len), reterr_why));
 	if (mark)
 		TRY(take_query(ret_request, slice_of(mark + 1, target.len - path_len - 1), &selector, reterr_why));
-	if (!selector && ret_request->has_param[S3_PARAM_UPLOAD_ID])
+	if (ret_request->has_param[S3_PARAM_UPLOAD_ID]) {
+		ENSURE(!selector, ERR_INVALID, reterr_why, "the address names both ?%s and ?uploadId", selector);
 		selector = "uploadId";
+	}
 	for (size_t i = 0; i < OPERATIONS; i++) {
 		const struct operation *o = &operations[i];
 		bool same_sub = o->sub && selector ? strcmp(o->sub, selector) == 0 : !o->sub && !selector;

@@ -33,7 +33,7 @@ static int put_path_s3(struct slice path, struct buf *into, struct why *reterr_w
 	CLEANUP(buf_freep) struct buf *decoded = NULL;
 
 	TRY(buf_new(SIGV4_TARGET_BYTES_MAX, &decoded, reterr_why));
-	TRY(percent_decode_put(decoded, path, reterr_why));
+	TRY(percent_decode_put(decoded, path, false, reterr_why));
 	return percent_encode_put(into, buf_slice(decoded), "/", reterr_why);
 }
 

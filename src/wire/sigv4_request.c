@@ -1,7 +1,7 @@
 /* Looking at a raw request: its form, its target, its headers. */
 #include <string.h>
 
-#include "base/encode.h"
+#include "wire/percent.h"
 #include "wire/sigv4_internal.h"
 
 bool sigv4_is_token(struct slice text)
@@ -38,20 +38,10 @@ static bool has_control_byte(struct slice text, bool is_tab_allowed)
 	return false;
 }
 
-/* Is every % followed by two hexadecimal digits? */
-static bool is_percent_encoded(struct slice text)
-{
-	uint8_t byte;
-
-	for (size_t i = 0; i < text.len; i++)
-		if (text.ptr[i] == '%' &&
-		    (text.len - i < 3 || hex_decode(slice_of(text.ptr + i + 1, 2), &byte, 1, NULL) != ERR_OK))
-			return false;
-	return true;
-}
-
 int sigv4_request_check(const struct sigv4_request *request, struct why *reterr_why)
 {
+	size_t decoded_len;
+
 	ENSURE(sigv4_is_token(request->method), ERR_INVALID, reterr_why, "the request's method is not a token");
 	ENSURE(request->target.len && request->target.ptr[0] == '/', ERR_INVALID, reterr_why,
 	       "the request-target does not begin with /");
@@ -59,8 +49,7 @@ int sigv4_request_check(const struct sigv4_request *request, struct why *reterr_
 	       "a request-target of %zu bytes; at most %d are accepted", request->target.len, SIGV4_TARGET_BYTES_MAX);
 	ENSURE(!has_control_byte(request->target, false), ERR_INVALID, reterr_why,
 	       "the request-target has a control character in it");
-	ENSURE(is_percent_encoded(request->target), ERR_INVALID, reterr_why,
-	       "the request-target has a %% that is not followed by two hexadecimal digits");
+	TRY(percent_decoded_len(request->target, &decoded_len, reterr_why));
 	ENSURE(request->header_count <= SIGV4_HEADERS_MAX, ERR_LIMIT, reterr_why,
 	       "%zu headers; at most %d are accepted", request->header_count, SIGV4_HEADERS_MAX);
 	for (size_t i = 0; i < request->header_count; i++) {

@@ -2,25 +2,26 @@
 
 #include <string.h>
 
+#include "wire/percent.h"
+
 enum {
 	IN_PATH = 1,  /* pchar and '/' */
 	IN_QUERY = 2, /* pchar, '/' and '?' */
 	IN_NAME = 4,  /* a registered name or an IPv4 address, as hosts really have them */
 	IN_V6 = 8,
-	UNRESERVED = 16,
 };
 
 /* RFC 3986 appendix A. '%' is allowed where escapes are; that hex digits follow it is checked apart. */
 static const uint8_t classes[256] = {
-	['A' ... 'F'] = IN_PATH | IN_QUERY | IN_NAME | IN_V6 | UNRESERVED,
-	['G' ... 'Z'] = IN_PATH | IN_QUERY | IN_NAME | UNRESERVED,
-	['a' ... 'f'] = IN_PATH | IN_QUERY | IN_NAME | IN_V6 | UNRESERVED,
-	['g' ... 'z'] = IN_PATH | IN_QUERY | IN_NAME | UNRESERVED,
-	['0' ... '9'] = IN_PATH | IN_QUERY | IN_NAME | IN_V6 | UNRESERVED,
-	['-'] = IN_PATH | IN_QUERY | IN_NAME | UNRESERVED,
-	['.'] = IN_PATH | IN_QUERY | IN_NAME | IN_V6 | UNRESERVED,
-	['_'] = IN_PATH | IN_QUERY | IN_NAME | UNRESERVED,
-	['~'] = IN_PATH | IN_QUERY | UNRESERVED,
+	['A' ... 'F'] = IN_PATH | IN_QUERY | IN_NAME | IN_V6,
+	['G' ... 'Z'] = IN_PATH | IN_QUERY | IN_NAME,
+	['a' ... 'f'] = IN_PATH | IN_QUERY | IN_NAME | IN_V6,
+	['g' ... 'z'] = IN_PATH | IN_QUERY | IN_NAME,
+	['0' ... '9'] = IN_PATH | IN_QUERY | IN_NAME | IN_V6,
+	['-'] = IN_PATH | IN_QUERY | IN_NAME,
+	['.'] = IN_PATH | IN_QUERY | IN_NAME | IN_V6,
+	['_'] = IN_PATH | IN_QUERY | IN_NAME,
+	['~'] = IN_PATH | IN_QUERY,
 	[':'] = IN_PATH | IN_QUERY | IN_V6,
 	['!'] = IN_PATH | IN_QUERY,
 	['$'] = IN_PATH | IN_QUERY,
@@ -39,36 +40,12 @@ static const uint8_t classes[256] = {
 	['?'] = IN_QUERY,
 };
 
-/* The value of a hex digit, or -1. */
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* The byte that the escape at `at` stands for, or -1. */
-static int escape_value(struct slice s, size_t at)
-{
-	int high, low;
-
-	if (s.len - at < 3)
-		return -1;
-	high = hex_value(s.ptr[at + 1]);
-	low = hex_value(s.ptr[at + 2]);
-	return high < 0 || low < 0 ? -1 : high << 4 | low;
-}
-
 static int check_bytes(struct slice s, uint8_t allowed, const char *what, struct why *reterr_why)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		ENSURE(classes[s.ptr[i]] & allowed, ERR_INVALID, reterr_why,
 		       "byte 0x%02x in %s must be percent-encoded", s.ptr[i], what);
-		ENSURE(s.ptr[i] != '%' || escape_value(s, i) >= 0, ERR_INVALID, reterr_why,
+		ENSURE(s.ptr[i] != '%' || percent_escape_value(s, i) >= 0, ERR_INVALID, reterr_why,
 		       "'%%' in %s is not followed by two hexadecimal digits", what);
 	}
 	return ERR_OK;
@@ -166,67 +143,19 @@ int uri_authority_parse(struct slice authority, struct slice *ret_host, uint16_t
 	return ERR_OK;
 }
 
-static int decode(struct slice encoded, bool plus_is_space, struct buf *into, struct why *reterr_why)
-{
-	size_t len = 0;
-	uint8_t *out;
-
-	for (size_t i = 0; i < encoded.len; i++, len++) {
-		if (encoded.ptr[i] != '%')
-			continue;
-		ENSURE(escape_value(encoded, i) >= 0, ERR_INVALID, reterr_why,
-		       "'%%' is not followed by two hexadecimal digits");
-		i += 2;
-	}
-	TRY(buf_reserve(into, len, &out, reterr_why));
-	for (size_t i = 0; i < encoded.len; i++) {
-		uint8_t byte = encoded.ptr[i];
-
-		if (byte == '%') {
-			byte = (uint8_t)escape_value(encoded, i);
-			i += 2;
-		} else if (byte == '+' && plus_is_space) {
-			byte = ' ';
-		}
-		*out++ = byte;
-	}
-	buf_commit(into, len);
-	return ERR_OK;
-}
-
 int uri_decode(struct slice encoded, struct buf *into, struct why *reterr_why)
 {
-	return decode(encoded, false, into, reterr_why);
+	return percent_decode_put(into, encoded, false, reterr_why);
 }
 
 int uri_decode_form(struct slice encoded, struct buf *into, struct why *reterr_why)
 {
-	return decode(encoded, true, into, reterr_why);
+	return percent_decode_put(into, encoded, true, reterr_why);
 }
 
 int uri_encode(struct slice bytes, bool keep_slashes, struct buf *into, struct why *reterr_why)
 {
-	static const char digits[] = "0123456789ABCDEF";
-	size_t len = 0;
-	uint8_t *out;
-
-	ENSURE(bytes.len <= SIZE_MAX / 3, ERR_LIMIT, reterr_why, "%zu bytes are too many to encode", bytes.len);
-	for (size_t i = 0; i < bytes.len; i++)
-		len += (classes[bytes.ptr[i]] & UNRESERVED) || (keep_slashes && bytes.ptr[i] == '/') ? 1 : 3;
-	TRY(buf_reserve(into, len, &out, reterr_why));
-	for (size_t i = 0; i < bytes.len; i++) {
-		uint8_t c = bytes.ptr[i];
-
-		if ((classes[c] & UNRESERVED) || (keep_slashes && c == '/')) {
-			*out++ = c;
-			continue;
-		}
-		*out++ = '%';
-		*out++ = (uint8_t)digits[c >> 4];
-		*out++ = (uint8_t)digits[c & 15];
-	}
-	buf_commit(into, len);
-	return ERR_OK;
+	return percent_encode_put(into, bytes, keep_slashes ? "/" : NULL, reterr_why);
 }
 
 bool uri_decoded_is(struct slice encoded, const char *text)
@@ -238,7 +167,7 @@ bool uri_decoded_is(struct slice encoded, const char *text)
 
 		if (at >= encoded.len)
 			return false;
-		byte = encoded.ptr[at] == '%' ? escape_value(encoded, at) : encoded.ptr[at];
+		byte = encoded.ptr[at] == '%' ? percent_escape_value(encoded, at) : encoded.ptr[at];
 		if (byte != (uint8_t)*text)
 			return false;
 		at += encoded.ptr[at] == '%' ? 3 : 1;

@@ -76,7 +76,7 @@ static struct slice text_from(const struct xml *doc, size_t at)
 {
 	struct slice all = buf_slice(doc->text);
 
-	return slice_of(all.len ? all.ptr + at : NULL, all.len - at);
+	return all.len > at ? slice_of(all.ptr + at, all.len - at) : slice_of(NULL, 0);
 }
 
 /* Names are bounded, since they are copied for every element; attributes only have to be well-formed. */

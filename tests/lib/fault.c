@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -123,6 +124,7 @@ ssize_t __real_read(int fd, void *bytes, size_t len);
 ssize_t __real_pread(int fd, void *bytes, size_t len, off_t offset);
 ssize_t __real_write(int fd, const void *bytes, size_t len);
 ssize_t __real_pwrite(int fd, const void *bytes, size_t len, off_t offset);
+ssize_t __real_pwritev(int fd, const struct iovec *vec, int count, off_t offset);
 int __real_fsync(int fd);
 int __real_fdatasync(int fd);
 int __real_rename(const char *from, const char *to);
@@ -140,6 +142,7 @@ ssize_t __wrap_read(int fd, void *bytes, size_t len);
 ssize_t __wrap_pread(int fd, void *bytes, size_t len, off_t offset);
 ssize_t __wrap_write(int fd, const void *bytes, size_t len);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t offset);
+ssize_t __wrap_pwritev(int fd, const struct iovec *vec, int count, off_t offset);
 int __wrap_fsync(int fd);
 int __wrap_fdatasync(int fd);
 int __wrap_rename(const char *from, const char *to);
@@ -228,6 +231,14 @@ ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t offset)
 	ROUTED(FAULT_WRITE, ssize_t, __real_pwrite(fd, bytes, bounded(len), offset));
 }
 
+ssize_t __wrap_pwritev(int fd, const struct iovec *vec, int count, off_t offset)
+{
+	struct iovec one = {vec[0].iov_base, bounded(vec[0].iov_len)};
+
+	ROUTED(FAULT_WRITE, ssize_t,
+	       plan.mode == ONE_BYTE ? __real_pwritev(fd, &one, 1, offset) : __real_pwritev(fd, vec, count, offset));
+}
+
 int __wrap_fsync(int fd)
 {
 	ROUTED(FAULT_SYNC, int, __real_fsync(fd));
@@ -259,6 +270,8 @@ int __wrap_open64(const char *path, int flags, mode_t mode) __attribute__((alias
 int __wrap_openat64(int dir_fd, const char *path, int flags, mode_t mode) __attribute__((alias("__wrap_openat")));
 ssize_t __wrap_pread64(int fd, void *bytes, size_t len, off_t offset) __attribute__((alias("__wrap_pread")));
 ssize_t __wrap_pwrite64(int fd, const void *bytes, size_t len, off_t offset) __attribute__((alias("__wrap_pwrite")));
+ssize_t __wrap_pwritev64(int fd, const struct iovec *vec, int count, off_t offset)
+	__attribute__((alias("__wrap_pwritev")));
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 /* --- running scenarios -------------------------------------------------------------------------------------------- */

@@ -1,10 +1,11 @@
 /* fault.h: what happens when the n-th call of a kind fails, for every n.
  *
  * A program that is linked with fault_dep has its own calls (of its objects and of Cloister's libraries, not of shared
- * ones) of malloc, calloc, realloc, free, open, openat, openat2, read, pread, write, pwrite, fsync, fdatasync, rename,
- * renameat and renameat2 routed through here, by the linker. A scenario is run with the first call of a kind failing,
- * then the second, and so on until a run in which nothing was left to fail. After every run nothing may have leaked:
- * no memory, no descriptor, no secret; a failed run must have said why; and then the scenario must succeed undisturbed.
+ * ones) of malloc, calloc, realloc, free, open, openat, openat2, read, pread, write, pwrite, pwritev, fsync, fdatasync,
+ * rename, renameat and renameat2 routed through here, by the linker. A scenario is run with the first call of a kind
+ * failing, then the second, and so on until a run in which nothing was left to fail. After every run nothing may have
+ * leaked: no memory, no descriptor, no secret; a failed run must have said why; and then the scenario must succeed
+ * undisturbed.
  *
  *     static int work(void *context, struct why *reterr_why) { ... }
  *     static void check(void *context, int err) { the old file is there, or the new one }

@@ -105,6 +105,10 @@ LIMIT_CASES = [
     ({'src/kms/a.c': 'A_MAX'}, [1, 2, 2]),
 ]
 
+# A limit that no test can hit says why, in the comment above it or above the run that it stands in.
+EXCUSED = ('/* Long. No unit test\n * hits them: it takes a day. */\n#define A_MS 1\n#define B_MS 2\n'
+           '/* No unit test hits it: */\n#define C_MS 3\n')
+
 passed = failed = 0
 
 
@@ -128,6 +132,8 @@ def text_rules():
     for number, (tree, wanted) in enumerate(LIMIT_CASES):
         found = rules.limits('src/base/limits.h', LIMITS, dict(tree, **{'src/base/limits.h': LIMITS}))
         expect(f'limits {number}', [line for line, _ in found], wanted)
+    tree = {'src/base/limits.h': EXCUSED, 'src/kms/a.c': 'A_MS B_MS C_MS'}
+    expect('limits with reasons', [line for line, _ in rules.limits('src/base/limits.h', EXCUSED, tree)], [6])
     for rule in by_name:
         kinds = {wanted is None for name, _, _, wanted in CASES if name == rule}
         if rule != 'limits':

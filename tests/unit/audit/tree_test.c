@@ -177,7 +177,8 @@ static void every_perfect_subtree_of_the_tree_is_given(void **state)
 			assert_memory_equal(&hash, &expected, sizeof hash);
 		}
 	for (unsigned height = 0; height < 64; height++)
-		assert_int_equal(source.node(source.context, height, UINT64_C(1000) >> height, &hash, NULL), ERR_INTERNAL);
+		assert_int_equal(source.node(source.context, height, UINT64_C(1000) >> height, &hash, NULL),
+		                 ERR_INTERNAL);
 	assert_int_equal(source.node(source.context, 64, 0, &hash, NULL), ERR_INTERNAL);
 }
 

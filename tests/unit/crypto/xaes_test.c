@@ -189,8 +189,7 @@ static void a_message_longer_than_a_secret_opens_into_a_buffer(void **state)
 	enum { LONG_BYTES = SECRET_LARGE_BYTES + 1000 };
 	CLEANUP(secret_freep) struct secret *key = key_of(1);
 	CLEANUP(buf_freep)
-	struct buf *sealed = new_buf(LONG_BYTES + XAES_OVERHEAD_BYTES),
-		   *opened = new_buf(2 * LONG_BYTES);
+	struct buf *sealed = new_buf(LONG_BYTES + XAES_OVERHEAD_BYTES), *opened = new_buf(2 * LONG_BYTES);
 	CLEANUP(free_p) uint8_t *plain = calloc(1, LONG_BYTES), *altered = NULL;
 	struct slice bytes;
 	(void)state;

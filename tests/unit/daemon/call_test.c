@@ -255,6 +255,154 @@ static void views_and_receipts_come_back(void **state)
 	assert_int_equal(last_back.hash[0], 9);
 }
 
+/* --- limits: what is as long as its limit passes, one byte more is refused by the reader
+ * ------------------------------ */
+
+static uint8_t many[CALL_BODY_BYTES_MAX + 1];
+
+/* Writes with `put` and reads with `take` while *field is `max` bytes long, then one more. */
+#define ASSERT_FIELD_LIMIT(field, max, put, take)                                      \
+	do {                                                                           \
+		CLEANUP(buf_freep) struct buf *b_ = NULL;                              \
+		assert_int_equal(buf_new(2 * CALL_BODY_BYTES_MAX, &b_, NULL), ERR_OK); \
+		for (size_t extra_ = 0; extra_ < 2; extra_++) {                        \
+			struct slice saved_ = *(field);                                \
+			buf_reset(b_);                                                 \
+			*(field) = slice_of(many, (max) + extra_);                     \
+			assert_int_equal(put, ERR_OK);                                 \
+			assert_int_equal(take, extra_ ? ERR_LIMIT : ERR_OK);           \
+			*(field) = saved_;                                             \
+		}                                                                      \
+	} while (0)
+
+static void the_parts_of_a_call_have_their_limits(void **state)
+{
+	static struct s3_call call, back;
+	(void)state;
+
+	call = example_call();
+#define PUT s3_call_put(&call, b_, NULL)
+#define TAKE s3_call_take(buf_slice(b_), &back, NULL)
+	ASSERT_FIELD_LIMIT(&call.head.method, CALL_HEAD_BYTES_MAX, PUT, TAKE);
+	ASSERT_FIELD_LIMIT(&call.head.target, CALL_HEAD_BYTES_MAX, PUT, TAKE);
+	ASSERT_FIELD_LIMIT(&call.head.peer, CALL_PEER_BYTES_MAX, PUT, TAKE);
+	ASSERT_FIELD_LIMIT(&call.head.fields[1].name, CALL_HEAD_BYTES_MAX, PUT, TAKE);
+	ASSERT_FIELD_LIMIT(&call.head.fields[1].value, CALL_HEAD_BYTES_MAX, PUT, TAKE);
+	ASSERT_FIELD_LIMIT(&call.body, CALL_BODY_BYTES_MAX, PUT, TAKE);
+	ASSERT_FIELD_LIMIT(&call.existing.wrap, STORE_WRAP_BYTES_MAX, PUT, TAKE);
+#undef PUT
+#undef TAKE
+}
+
+static void the_parts_of_a_decision_have_their_limits(void **state)
+{
+	static struct s3_decision d, back;
+	struct s3_delete deletion = {.key = slice_str("k")};
+	(void)state;
+
+#define PUT s3_decision_put(&d, b_, NULL)
+#define TAKE (s3_decision_clear(&back), s3_decision_take(buf_slice(b_), &back, NULL))
+	d = (struct s3_decision){.verdict = S3_VERDICT_REFUSED, .status = 403};
+	ASSERT_FIELD_LIMIT(&d.code, CALL_TEXT_BYTES_MAX, PUT, TAKE);
+	ASSERT_FIELD_LIMIT(&d.message, CALL_TEXT_BYTES_MAX, PUT, TAKE);
+	d = (struct s3_decision){.verdict = S3_VERDICT_ANSWERED, .answer = {.status = 200, .field_count = 1}};
+	ASSERT_FIELD_LIMIT(&d.answer.body, CALL_BODY_BYTES_MAX, PUT, TAKE);
+	ASSERT_FIELD_LIMIT(&d.answer.fields[0].value, CALL_HEAD_BYTES_MAX, PUT, TAKE);
+	d = (struct s3_decision){
+		.verdict = S3_VERDICT_GO_ON, .has_version = true, .delete_count = 1, .deletes = &deletion};
+	ASSERT_FIELD_LIMIT(&d.wrap, STORE_WRAP_BYTES_MAX, PUT, TAKE);
+	ASSERT_FIELD_LIMIT(&d.kms_key, CALL_TEXT_BYTES_MAX, PUT, TAKE);
+	ASSERT_FIELD_LIMIT(&deletion.key, STORE_KEY_BYTES_MAX, PUT, TAKE);
+	ASSERT_FIELD_LIMIT(&deletion.message, CALL_TEXT_BYTES_MAX, PUT, TAKE);
+	s3_decision_clear(&back);
+#undef PUT
+#undef TAKE
+}
+
+/* The two bytes of a count, found where they first stand, made one more. */
+static void count_one_more(struct buf *b, size_t at, uint16_t count)
+{
+	uint8_t *bytes = (uint8_t *)(uintptr_t)buf_slice(b).ptr + at;
+
+	assert_int_equal(bytes[0] << 8 | bytes[1], count);
+	bytes[0] = (uint8_t)((count + 1) >> 8);
+	bytes[1] = (uint8_t)(count + 1);
+}
+
+static void an_answer_has_so_many_fields_and_no_more(void **state)
+{
+	CLEANUP(buf_freep) struct buf *b = new_buf();
+	static struct call_answer answer = {.status = 200, .field_count = CALL_ANSWER_FIELDS_MAX}, back;
+	struct cursor c;
+	(void)state;
+
+	assert_int_equal(call_answer_put(&answer, b, NULL), ERR_OK);
+	c = cursor_of(buf_slice(b));
+	assert_int_equal(call_answer_take(&c, &back, NULL), ERR_OK);
+	assert_int_equal(back.field_count, CALL_ANSWER_FIELDS_MAX);
+	count_one_more(b, 2, CALL_ANSWER_FIELDS_MAX);
+	c = cursor_of(buf_slice(b));
+	assert_int_equal(call_answer_take(&c, &back, NULL), ERR_LIMIT);
+	answer.field_count++;
+	assert_int_equal(call_answer_put(&answer, b, NULL), ERR_LIMIT);
+}
+
+static void a_decision_has_so_many_deletions_and_no_more(void **state)
+{
+	CLEANUP(buf_freep) struct buf *b = new_buf();
+	static struct s3_delete deletes[S3_DELETES_MAX + 1];
+	static struct s3_decision d = {.verdict = S3_VERDICT_GO_ON, .delete_count = S3_DELETES_MAX, .deletes = deletes},
+				  back;
+	const size_t each = 1 + 1 + S3_CALL_ID_BYTES + 3 * 4; /* of an empty deletion */
+	(void)state;
+
+	assert_int_equal(s3_decision_put(&d, b, NULL), ERR_OK);
+	assert_int_equal(s3_decision_take(buf_slice(b), &back, NULL), ERR_OK);
+	assert_int_equal(back.delete_count, S3_DELETES_MAX);
+	s3_decision_clear(&back);
+	count_one_more(b, buf_len(b) - S3_DELETES_MAX * each - 2, S3_DELETES_MAX);
+	assert_int_equal(s3_decision_take(buf_slice(b), &back, NULL), ERR_LIMIT);
+	d.delete_count++;
+	assert_int_equal(s3_decision_put(&d, b, NULL), ERR_LIMIT);
+}
+
+static void the_parts_of_ledger_messages_have_their_limits(void **state)
+{
+	static struct ledger_append append = {.count = 1}, append_back;
+	static struct ledger_viewed viewed = {.count = 1}, viewed_back;
+	struct ledger_view view = {.limit = LEDGER_VIEW_RECORDS_MAX}, view_back;
+	struct ledger_receipt receipt = {.index = 1}, receipt_back;
+	(void)state;
+
+	ASSERT_FIELD_LIMIT(&append.entries[0].account, LEDGER_ACCOUNT_BYTES_MAX, ledger_append_put(&append, b_, NULL),
+	                   ledger_append_take(buf_slice(b_), &append_back, NULL));
+	ASSERT_FIELD_LIMIT(&append.entries[0].record, LEDGER_RECORD_BYTES_MAX, ledger_append_put(&append, b_, NULL),
+	                   ledger_append_take(buf_slice(b_), &append_back, NULL));
+	ASSERT_FIELD_LIMIT(&view.account, LEDGER_ACCOUNT_BYTES_MAX, ledger_view_put(&view, b_, NULL),
+	                   ledger_view_take(buf_slice(b_), &view_back, NULL));
+	ASSERT_FIELD_LIMIT(&view.event_name, LEDGER_EVENT_NAME_BYTES_MAX, ledger_view_put(&view, b_, NULL),
+	                   ledger_view_take(buf_slice(b_), &view_back, NULL));
+	ASSERT_FIELD_LIMIT(&receipt.account, LEDGER_ACCOUNT_BYTES_MAX, ledger_receipt_put(&receipt, b_, NULL),
+	                   ledger_receipt_take(buf_slice(b_), &receipt_back, NULL));
+	ASSERT_FIELD_LIMIT(&viewed.records[0].record, LEDGER_RECORD_BYTES_MAX, ledger_viewed_put(&viewed, b_, NULL),
+	                   ledger_viewed_take(buf_slice(b_), &viewed_back, NULL));
+}
+
+static void a_page_of_a_view_has_so_many_records_and_no_more(void **state)
+{
+	CLEANUP(buf_freep) struct buf *b = new_buf();
+	static struct ledger_viewed viewed = {.count = LEDGER_VIEW_RECORDS_MAX}, back;
+	(void)state;
+
+	assert_int_equal(ledger_viewed_put(&viewed, b, NULL), ERR_OK);
+	assert_int_equal(ledger_viewed_take(buf_slice(b), &back, NULL), ERR_OK);
+	assert_int_equal(back.count, LEDGER_VIEW_RECORDS_MAX);
+	count_one_more(b, 1, LEDGER_VIEW_RECORDS_MAX);
+	assert_int_equal(ledger_viewed_take(buf_slice(b), &back, NULL), ERR_LIMIT);
+	viewed.count++;
+	assert_int_equal(ledger_viewed_put(&viewed, b, NULL), ERR_LIMIT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +415,12 @@ int main(void)
 		cmocka_unit_test(chunks_come_back),
 		cmocka_unit_test(ledger_messages_come_back),
 		cmocka_unit_test(views_and_receipts_come_back),
+		cmocka_unit_test(the_parts_of_a_call_have_their_limits),
+		cmocka_unit_test(the_parts_of_a_decision_have_their_limits),
+		cmocka_unit_test(an_answer_has_so_many_fields_and_no_more),
+		cmocka_unit_test(a_decision_has_so_many_deletions_and_no_more),
+		cmocka_unit_test(the_parts_of_ledger_messages_have_their_limits),
+		cmocka_unit_test(a_page_of_a_view_has_so_many_records_and_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* The queue of events of a role, with a watch that the test plays on a bare channel. */
+/* The queue of events of a role, with a watch that the test plays on a bare channel; and the number of its links. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/time.h"
 #include "daemon/role/internal.h"
 #include "ipc/channel.h"
 
@@ -165,6 +166,41 @@ static void an_event_that_is_too_long_is_refused(void **state)
 	assert_int_equal(role_event(role, EVENT_INFO, longer, "{}", NULL), ERR_LIMIT);
 }
 
+/* A watch that takes an event and never says so gets it again. */
+static void an_event_that_is_not_acknowledged_is_sent_again(void **state)
+{
+	uint64_t started = time_mono_ms();
+	(void)state;
+
+	connect_watch();
+	make(1);
+	assert_int_equal(take(false), 1);
+	while (time_mono_ms() - started < EVENT_RETRY_MS - 500)
+		assert_int_equal(ipc_loop_step(role->loop, 100, NULL), ERR_OK);
+	assert_int_equal(take(false), 0);
+	while (time_mono_ms() - started < 2 * EVENT_RETRY_MS + 1000)
+		assert_int_equal(ipc_loop_step(role->loop, 100, NULL), ERR_OK);
+	assert_int_equal(take(true), 1);
+}
+
+static void a_role_has_so_many_links_and_no_more(void **state)
+{
+	struct why why;
+	(void)state;
+
+	for (uint16_t i = 0; i <= ROLE_LINKS_MAX; i++) {
+		const struct control_link where = {ROLE_FRONT, i};
+		int one, other;
+
+		assert_int_equal(ipc_channel_pair(&one, &other, NULL), ERR_OK);
+		close(one);
+		assert_int_equal(role_links_add(role, &where, other, &why), i < ROLE_LINKS_MAX ? ERR_OK : ERR_LIMIT);
+		if (i == ROLE_LINKS_MAX)
+			close(other);
+	}
+	assert_non_null(strstr(why.text, "320"));
+}
+
 #define WITH_ROLE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -175,6 +211,8 @@ int main(void)
 		WITH_ROLE(what_was_not_acknowledged_goes_to_the_next_watch),
 		WITH_ROLE(a_full_queue_refuses_and_uses_up_the_number),
 		WITH_ROLE(an_event_that_is_too_long_is_refused),
+		WITH_ROLE(an_event_that_is_not_acknowledged_is_sent_again),
+		WITH_ROLE(a_role_has_so_many_links_and_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,7 @@ int world_make(void **state)
 	struct world *w = calloc(1, sizeof *w);
 	struct why why = {{0}};
 
-	strcpy(w->dir, "/tmp/cloister-iam-XXXXXX");
+	snprintf(w->dir, sizeof w->dir, "/tmp/cloister-iam-XXXXXX");
 	if (!mkdtemp(w->dir))
 		return -1;
 	snprintf(w->path, sizeof w->path, "%s/keys.db", w->dir);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/limits.h"
 #include "base/time.h"
 #include "ipc/channel.h"
 #include "ipc/link.h"
@@ -509,6 +510,21 @@ static void a_large_body_goes_both_ways(void **state)
 
 #define WITH_LINKS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+/* One link must not keep the loop from the others. */
+static void one_turn_takes_a_burst_of_messages_and_no_more(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2 * IPC_LINK_BURST + 1; i++)
+		assert_int_equal(ipc_link_notify(t.client, NOTE, slice_str(""), NULL, 0, NULL), ERR_OK);
+	for (int turns = 0; t.notes == 0; turns++) { /* the first may only be for sending */
+		assert_true(turns < 10);
+		assert_int_equal(ipc_loop_step(t.loop, 1000, NULL), ERR_OK);
+	}
+	assert_int_equal(t.notes, IPC_LINK_BURST);
+	while (t.notes < 2 * IPC_LINK_BURST + 1)
+		assert_int_equal(ipc_loop_step(t.loop, 1000, NULL), ERR_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -532,6 +548,7 @@ int main(void)
 		WITH_LINKS(a_reply_may_bring_a_descriptor),
 		WITH_LINKS(a_descriptor_survives_the_queue_though_its_owner_closed_it),
 		WITH_LINKS(a_large_body_goes_both_ways),
+		WITH_LINKS(one_turn_takes_a_burst_of_messages_and_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

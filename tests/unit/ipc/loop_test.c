@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +31,9 @@ static int tear_down(void **state)
 
 static void tell(void *arg)
 {
-	strncat(told, arg, sizeof told - strlen(told) - 1);
+	size_t len = strlen(told);
+
+	snprintf(told + len, sizeof told - len, "%s", (const char *)arg);
 }
 
 static void timers_fire_in_the_order_of_their_time(void **state)

@@ -110,21 +110,52 @@ static void answers_that_break_http_or_end_early_are_errors(void **state)
 
 static void interim_answers_have_a_bound(void **state)
 {
-	char answer[2048];
-	size_t len = 0;
 	CLEANUP(buf_freep) struct buf *body = NULL;
-	struct why why;
-	int peer;
 	(void)state;
 
-	for (int i = 0; i < 20; i++)
-		len += (size_t)snprintf(answer + len, sizeof answer - len, "HTTP/1.1 102 Processing\r\n\r\n");
 	assert_int_equal(buf_new(1024, &body, NULL), ERR_OK);
-	CLEANUP(http_client_freep) struct http_client *c = client_to(answer, false, &peer);
+	for (int count = NET_CLIENT_INTERIM_MAX - 1; count <= NET_CLIENT_INTERIM_MAX; count++) {
+		char answer[2048];
+		size_t len = 0;
+		struct why why;
+		int peer;
 
-	assert_int_equal(fetch(c, body, &why), ERR_INVALID);
-	assert_non_null(strstr(why.text, "interim"));
-	close(peer);
+		for (int i = 0; i < count; i++)
+			len += (size_t)snprintf(answer + len, sizeof answer - len, "HTTP/1.1 102 Processing\r\n\r\n");
+		snprintf(answer + len, sizeof answer - len, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+		CLEANUP(http_client_freep) struct http_client *c = client_to(answer, false, &peer);
+
+		if (count < NET_CLIENT_INTERIM_MAX) {
+			assert_int_equal(fetch(c, body, &why), 200);
+		} else {
+			assert_int_equal(fetch(c, body, &why), ERR_INVALID);
+			assert_non_null(strstr(why.text, "interim"));
+		}
+		close(peer);
+	}
+}
+
+/* A server that ignores the expectation gets the body all the same. */
+static void continue_is_not_waited_for_without_end(void **state)
+{
+	struct http_client_request r = {
+		.method = "PUT", .target = slice_str("/"), .body = slice_str("the body"), .expect_continue = true};
+	struct http_client_config config = {.host = "peer.example", .stall_ms = NET_CLIENT_CONTINUE_MS + 500};
+	const struct http1_response *response = NULL;
+	struct http_client *c = NULL;
+	uint64_t started = time_mono_ms();
+	char sent[1024];
+	int ends[2];
+	(void)state;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(http_client_new_on_fd(&config, ends[0], &c, NULL), ERR_OK);
+	assert_int_equal(http_client_start(c, &r, &response, NULL), ERR_TIMEOUT); /* no answer ever comes */
+	assert_true(time_mono_ms() - started >= NET_CLIENT_CONTINUE_MS);
+	raw_read(ends[1], sent, sizeof sent, 100);
+	assert_non_null(strstr(sent, "\r\n\r\nthe body"));
+	http_client_free(c);
+	close(ends[1]);
 }
 
 static void an_endless_head_is_a_limit(void **state)
@@ -364,6 +395,7 @@ int main(void)
 		cmocka_unit_test(answers_in_every_framing_are_read),
 		cmocka_unit_test(answers_that_break_http_or_end_early_are_errors),
 		cmocka_unit_test(interim_answers_have_a_bound),
+		cmocka_unit_test(continue_is_not_waited_for_without_end),
 		cmocka_unit_test(an_endless_head_is_a_limit),
 		cmocka_unit_test(a_body_larger_than_its_buffer_is_a_limit),
 		cmocka_unit_test(a_silent_peer_is_a_timeout),

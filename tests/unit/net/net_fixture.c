@@ -443,3 +443,60 @@ bool raw_is_closed(int fd, int ms)
 	}
 	return false;
 }
+
+struct http_server_stats fixture_stats(const struct fixture *f)
+{
+	struct http_server_stats s;
+
+	http_server_stats(f->server, &s);
+	return s;
+}
+
+/* Starts the request and reads its whole answer. */
+unsigned fixture_call(struct http_client *c, const struct http_client_request *r, struct buf *body)
+{
+	const struct http1_response *response = NULL;
+	struct why why = {""};
+
+	buf_reset(body);
+	if (http_client_start(c, r, &response, &why) != ERR_OK)
+		fail_msg("%s", why.text);
+	if (http_client_read_all(c, body, &why) != ERR_OK)
+		fail_msg("%s", why.text);
+	return response->status;
+}
+
+unsigned fixture_get(struct http_client *c, const char *target, struct buf *body)
+{
+	struct http_client_request r = {.method = "GET", .target = slice_str(target)};
+
+	return fixture_call(c, &r, body);
+}
+
+int fixture_set_up(void **state)
+{
+	fixture_start(*state);
+	return 0;
+}
+
+/* After each test: defaults again, whatever it changed. */
+int fixture_tear_down(void **state)
+{
+	struct fixture *f = *state;
+	struct http_server_config config;
+
+	fixture_stop(f);
+	http_server_config_init(&config);
+	f->config.head_ms = config.head_ms;
+	f->config.idle_ms = config.idle_ms;
+	f->config.handshake_ms = config.handshake_ms;
+	f->config.stall_ms = config.stall_ms;
+	f->config.linger_ms = config.linger_ms;
+	f->config.bytes_per_s_min = config.bytes_per_s_min;
+	f->config.body_bytes_max = config.body_bytes_max;
+	f->config.requests_per_connection_max = config.requests_per_connection_max;
+	f->config.connections_max = f->config.connections_per_peer_max = 64;
+	f->config.workers = 4;
+	f->config.refuse = NULL;
+	return 0;
+}

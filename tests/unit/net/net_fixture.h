@@ -31,6 +31,16 @@ int fixture_free(void **state);
 void fixture_start(struct fixture *f);
 void fixture_stop(struct fixture *f);
 
+/* cmocka set-up and tear-down of one test: a running server, and afterwards the defaults again, whatever it changed. */
+int fixture_set_up(void **state);
+int fixture_tear_down(void **state);
+
+struct http_server_stats fixture_stats(const struct fixture *f);
+
+/* Starts the request, or a GET, and reads its whole answer; returns the status. */
+unsigned fixture_call(struct http_client *c, const struct http_client_request *r, struct buf *body);
+unsigned fixture_get(struct http_client *c, const char *target, struct buf *body);
+
 /* The certificate and key called `name`, put in force. */
 struct tls_server *fixture_tls(const struct fixture *f, const char *name, bool insecure_tls12);
 int fixture_reload(const struct fixture *f, const char *name);

@@ -5,6 +5,7 @@
 #include <linux/landlock.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -31,7 +32,7 @@ static void make_file(int dir, const char *name)
 static int set_up(void **state)
 {
 	(void)state;
-	strcpy(top + strlen(top) - 6, "XXXXXX");
+	memcpy(top + strlen(top) - 6, "XXXXXX", 6);
 	assert_non_null(mkdtemp(top));
 	top_fd = open(top, O_RDONLY | O_DIRECTORY);
 	assert_int_equal(mkdirat(top_fd, "mine", 0700), 0);
@@ -239,7 +240,7 @@ static void signal_and_abstract_socket(const void *arg)
 	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(arg));
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	strcpy(a.sun_path + 1, arg);
+	snprintf(a.sun_path + 1, sizeof a.sun_path - 1, "%s", (const char *)arg);
 	restrict_to(NULL, 0, SANDBOX_TCP_NONE);
 	CHECK(kill(getppid(), 0) < 0 && errno == EPERM);
 	CHECK(kill(getpid(), 0) == 0);
@@ -256,7 +257,7 @@ static void signals_and_abstract_sockets_do_not_lead_out(void **state)
 	if (kernel_abi() < 6)
 		skip();
 	snprintf(name, sizeof name, "landlock-test-%d", getpid());
-	strcpy(a.sun_path + 1, name);
+	snprintf(a.sun_path + 1, sizeof a.sun_path - 1, "%s", name);
 	assert_int_equal(
 		bind(fd, (struct sockaddr *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name))),
 		0);

@@ -226,6 +226,27 @@ static void pages_join_without_gap_or_overlap(void **state)
 	}
 }
 
+/* As a client does that empties a bucket page by page. */
+static void a_page_after_a_version_that_is_gone_loses_none(void **state)
+{
+	struct indexed *t = *state;
+	uint8_t gone[STORE_ID_BYTES];
+
+	put(t, "a", 1, 1);
+	put(t, "k", 2, 2);
+	put(t, "k", 3, 3);
+	put(t, "k", 4, 4);
+	put(t, "z", 5, 5);
+	event(t, RECORD_VERSION_GONE, "a", 1);
+	event(t, RECORD_VERSION_GONE, "k", 4);
+	memset(gone, 4, sizeof gone);
+	assert_string_equal(list(t, &(struct index_list){.limit = 10,
+	                                                 .wants_versions = true,
+	                                                 .after = slice_str("k"),
+	                                                 .after_version = gone}),
+	                    "k/3* k/2 z/5* ");
+}
+
 static int count_blob(void *ctx, const uint8_t id[static STORE_ID_BYTES], struct why *reterr_why)
 {
 	(void)reterr_why;
@@ -345,6 +366,7 @@ int main(void)
 		FRESH(a_version_is_found_by_its_id_under_its_key_only),
 		FRESH(common_prefixes_are_rolled_up_and_skipped),
 		FRESH(pages_join_without_gap_or_overlap),
+		FRESH(a_page_after_a_version_that_is_gone_loses_none),
 		FRESH(a_removed_version_leaves_its_blob_as_garbage_until_done),
 		FRESH(an_upload_keeps_its_latest_parts_and_its_end_frees_what_nobody_took),
 		FRESH(applying_twice_changes_nothing),

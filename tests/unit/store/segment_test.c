@@ -263,6 +263,28 @@ static void damage_before_the_last_segment_is_refused_by_place(void **state)
 	free(seen);
 }
 
+/* A torn write has nothing behind it: a bad record that a good one follows was whole once, and acknowledged. */
+static void rot_within_the_last_segment_is_refused_and_not_cut_off(void **state)
+{
+	CLEANUP(segments_closep) struct segments *s = NULL;
+	struct segment_at at;
+	struct seen seen;
+	struct why why;
+
+	s = open_and_replay(*state, &seen);
+	write_text(s, "one", &at);
+	write_text(s, "two", NULL);
+	segments_closep(&s);
+	flip_byte(*state, "segment-00000000", at.offset + 9);
+	assert_int_equal(segments_open(((struct fixture *)*state)->dir_fd, &s, NULL), ERR_OK);
+	assert_int_equal(segments_replay(s, 0, 0, see, &seen, &why), ERR_TAMPERED);
+	assert_non_null(strstr(why.text, "segment-00000000 is damaged at byte 20"));
+	segments_closep(&s);
+	flip_byte(*state, "segment-00000000", at.offset + 9);
+	s = open_and_replay(*state, &seen);
+	assert_string_equal(seen.text, "T:one T:two ");
+}
+
 static void limits_are_enforced(void **state)
 {
 	CLEANUP(segments_closep) struct segments *s = NULL;
@@ -374,6 +396,7 @@ int main(void)
 		FRESH(damage_in_front_of_a_later_call_is_refused_and_nothing_is_cut),
 		FRESH(a_call_torn_at_its_beginning_is_cut_off),
 		FRESH(damage_before_the_last_segment_is_refused_by_place),
+		FRESH(rot_within_the_last_segment_is_refused_and_not_cut_off),
 		FRESH(limits_are_enforced),
 		FRESH(a_missing_segment_is_refused),
 		FRESH(more_segments_than_stay_open_are_read_by_several_threads),

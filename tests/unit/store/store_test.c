@@ -19,6 +19,7 @@
 #include "base/limits.h"
 #include "base/path.h"
 #include "base/random.h"
+#include "base/time.h"
 #include "store/store.h"
 #include "store_fixture.h"
 
@@ -381,6 +382,101 @@ static void parts_become_one_object(void **state)
 	assert_int_equal(store_upload_complete(s, u.upload_id, &fields, key, NULL), ERR_NOTFOUND);
 }
 
+/* An upload that was looked at must not hold the handle in the past. */
+static void a_handle_sees_what_was_acknowledged_after_its_last_read(void **state)
+{
+	CLEANUP(secret_freep) struct secret *key = NULL;
+	CLEANUP(store_closep) struct store *s = open_store(*state);
+	CLEANUP(index_closep) struct index *ix = NULL;
+	struct record_upload u = {.upload_id = {9}, .object_key = slice_str("up"), .metadata = slice_str("{\"a\":1}")};
+	struct record_upload found;
+	struct index_version v;
+
+	assert_int_equal(secret_new_random(32, &key, NULL), ERR_OK);
+	assert_int_equal(store_reader(s, &ix, NULL), ERR_OK);
+	assert_int_equal(store_upload_create(s, &u, NULL), ERR_OK);
+	assert_int_equal(index_upload(ix, u.upload_id, &found, NULL), ERR_OK);
+	put(s, key, "later", 1, 10);
+	assert_int_equal(index_version(ix, bucket, slice_str("later"), NULL, &v, NULL), ERR_OK);
+	assert_true(slice_is_str(found.object_key, "up")); /* still lent */
+	assert_true(slice_is_str(found.metadata, "{\"a\":1}"));
+	assert_int_equal(found.wrap.len, 0);
+}
+
+static void a_version_of_another_bucket_or_key_is_not_removed(void **state)
+{
+	CLEANUP(secret_freep) struct secret *key = NULL;
+	CLEANUP(store_closep) struct store *s = open_store(*state);
+	struct record_key_event gone = {.bucket_id = {0xc}, .object_key = slice_str("k")};
+	uint32_t removed;
+
+	assert_int_equal(secret_new_random(32, &key, NULL), ERR_OK);
+	put(s, key, "k", 1, 300000);
+	memset(gone.version_id, 1, STORE_ID_BYTES);
+	assert_int_equal(store_version_remove(s, &gone, NULL), ERR_OK);
+	memcpy(gone.bucket_id, bucket, STORE_ID_BYTES);
+	gone.object_key = slice_str("another");
+	assert_int_equal(store_version_remove(s, &gone, NULL), ERR_OK);
+	assert_int_equal(store_collect(s, &removed, NULL), ERR_OK);
+	assert_int_equal(removed, 0);
+	assert_int_equal(read_range(s, key, "k", 0, 300000, NULL), ERR_OK);
+}
+
+/* Whoever holds the index longer than DB_BUSY_WAIT_MS makes a write fail that is durable by then. Nothing is written
+ * after it, and the next start finds it whole, with its blob. */
+static void a_write_that_cannot_be_indexed_is_there_after_a_restart(void **state)
+{
+	CLEANUP(secret_freep) struct secret *key = NULL;
+	CLEANUP(store_closep) struct store *s = open_store(*state);
+	CLEANUP(index_closep) struct index *holder = NULL;
+	CLEANUP(blob_writer_freep) struct blob_writer *w = NULL;
+	struct sidecar fields = {.object_key = slice_str("k"), .version_id = {7}};
+	struct record_key_event marker = {.object_key = slice_str("k"), .version_id = {8}};
+	struct why why = {""};
+	uint64_t started;
+
+	assert_int_equal(secret_new_random(32, &key, NULL), ERR_OK);
+	memcpy(fields.bucket_id, bucket, STORE_ID_BYTES);
+	assert_int_equal(store_reader(s, &holder, NULL), ERR_OK);
+	assert_int_equal(index_begin(holder, NULL), ERR_OK);
+	assert_int_equal(store_blob_new(s, key, &w, NULL), ERR_OK);
+	write_bytes(w, 300000, 100000);
+	started = time_mono_ms();
+	assert_int_equal(store_version_put(s, &fields, key, w, &why), ERR_UNAVAILABLE);
+	assert_true(time_mono_ms() - started >= DB_BUSY_WAIT_MS - 100);
+	assert_non_null(strstr(why.text, "restart"));
+	blob_writer_freep(&w);
+	index_rollback(holder);
+	assert_int_equal(store_marker_put(s, &marker, &why), ERR_UNAVAILABLE);
+	store_close(s);
+	s = open_store(*state);
+	assert_int_equal(read_range(s, key, "k", 0, 300000, NULL), ERR_OK);
+}
+
+/* A record that is durable but cannot be read back would keep the store from ever starting again. */
+static void what_could_not_be_read_back_is_not_written(void **state)
+{
+	CLEANUP(secret_freep) struct secret *key = NULL;
+	CLEANUP(store_closep) struct store *s = open_store(*state);
+	static uint8_t bytes[STORE_METADATA_BYTES_MAX + 1];
+	const size_t limits[] = {STORE_KEY_BYTES_MAX, STORE_ETAG_BYTES_MAX, STORE_METADATA_BYTES_MAX,
+	                         STORE_WRAP_BYTES_MAX};
+
+	memset(bytes, 'x', sizeof bytes);
+	assert_int_equal(secret_new_random(32, &key, NULL), ERR_OK);
+	for (size_t i = 0; i < 8; i++) {
+		CLEANUP(blob_writer_freep) struct blob_writer *w = NULL;
+		struct sidecar fields = {.object_key = slice_str("k"), .version_id = {(uint8_t)(i + 1)}};
+		struct slice *slices[] = {&fields.object_key, &fields.etag, &fields.metadata, &fields.wrap};
+
+		*slices[i / 2] = slice_of(bytes, limits[i / 2] + i % 2);
+		assert_int_equal(store_blob_new(s, key, &w, NULL), ERR_OK);
+		assert_int_equal(store_version_put(s, &fields, key, w, NULL), i % 2 ? ERR_LIMIT : ERR_OK);
+	}
+	store_close(s);
+	s = open_store(*state);
+}
+
 struct putting {
 	struct store *store;
 	const struct secret *key;
@@ -508,6 +604,10 @@ int main(void)
 		FRESH(the_index_can_be_thrown_away),
 		FRESH(a_removed_version_is_collected),
 		FRESH(parts_become_one_object),
+		FRESH(a_handle_sees_what_was_acknowledged_after_its_last_read),
+		FRESH(a_version_of_another_bucket_or_key_is_not_removed),
+		FRESH(a_write_that_cannot_be_indexed_is_there_after_a_restart),
+		FRESH(what_could_not_be_read_back_is_not_written),
 		FRESH(many_threads_put_at_once),
 		FRESH(nothing_acknowledged_is_lost_to_kill_9),
 	};

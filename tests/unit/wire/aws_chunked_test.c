@@ -267,6 +267,7 @@ static void announced_trailers_are_checked(void **state)
 	assert_int_equal(aws_chunked_new(kind, 5, slice_str("a b"), &d, NULL), ERR_INVALID);
 	assert_int_equal(aws_chunked_new(kind, 5, slice_str(" "), &d, NULL), ERR_INVALID);
 	assert_int_equal(aws_chunked_new(kind, 5, slice_str("x-amz-trailer-signature"), &d, NULL), ERR_INVALID);
+	_Static_assert(AWS_CHUNKED_TRAILERS_MAX == 8, "nine names here, eight below");
 	assert_int_equal(aws_chunked_new(kind, 5, slice_str("a,b,c,d,e,f,g,h,i"), &d, NULL), ERR_LIMIT);
 	memset(long_name, 'n', sizeof long_name);
 	assert_int_equal(aws_chunked_new(kind, 5, slice_of(long_name, sizeof long_name - 1), &d, NULL), ERR_LIMIT);

@@ -147,7 +147,7 @@ static void every_byte_is_encoded_and_decoded(void **state)
 	assert_int_equal(buf_new(1024, &decoded, NULL), ERR_OK);
 	assert_int_equal(percent_encode_put(encoded, slice_of(every, 256), NULL, NULL), ERR_OK);
 	assert_int_equal(buf_len(encoded), 66 + 3 * 190);
-	assert_int_equal(percent_decode_put(decoded, buf_slice(encoded), NULL), ERR_OK);
+	assert_int_equal(percent_decode_put(decoded, buf_slice(encoded), false, NULL), ERR_OK);
 	assert_true(slice_equal(buf_slice(decoded), slice_of(every, 256)));
 	buf_reset(encoded);
 	assert_int_equal(percent_encode_put(encoded, slice_of("/a b\0", 5), "/", NULL), ERR_OK);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/limits.h"
 #include "wire/http1_chunked.h"
 
 struct decoded {
@@ -228,6 +229,7 @@ static void a_size_has_at_most_sixteen_digits(void **state)
 	assert_true(c.left == UINT64_MAX - 3);
 	assert_int_equal(decode(&c, slice_str("00000000000000001\r\n"), 99, &d, NULL), ERR_LIMIT);
 	assert_int_equal(decode(&c, slice_str("10000000000000000\r\n"), 99, &d, NULL), ERR_LIMIT);
+	_Static_assert(HTTP1_CHUNK_DIGITS_MAX == 16, "the digits above are as many, and one more");
 }
 
 static void one_extension_has_a_bound(void **state)

@@ -297,6 +297,24 @@ static void a_target_may_be_as_long_as_its_limit_and_not_longer(void **state)
 	}
 }
 
+static void a_method_may_be_as_long_as_its_limit_and_not_longer(void **state)
+{
+	char method[HTTP1_METHOD_BYTES_MAX + 2], head[128];
+	struct http1_request r;
+	unsigned status = 0;
+	(void)state;
+
+	memset(method, 'M', sizeof method);
+	for (int extra = 0; extra < 2; extra++) {
+		int len = snprintf(head, sizeof head, "%.*s / HTTP/1.1\r\n" H "\r\n", HTTP1_METHOD_BYTES_MAX + extra,
+		                   method);
+
+		assert_int_equal(http1_request_parse(slice_of(head, (size_t)len), &r, &status, NULL),
+		                 extra ? ERR_LIMIT : ERR_OK);
+	}
+	assert_int_equal(status, 501);
+}
+
 #define PADDED "GET / HTTP/1.1\r\n" H "A: %0*d\r\n\r\n"
 
 static void a_head_may_be_as_large_as_its_limit_and_not_larger(void **state)
@@ -467,6 +485,7 @@ int main(void)
 		cmocka_unit_test(nul_anywhere_in_a_head_is_refused),
 		cmocka_unit_test(refusals_say_exactly_what_is_wrong),
 		cmocka_unit_test(a_target_may_be_as_long_as_its_limit_and_not_longer),
+		cmocka_unit_test(a_method_may_be_as_long_as_its_limit_and_not_longer),
 		cmocka_unit_test(a_head_may_be_as_large_as_its_limit_and_not_larger),
 		cmocka_unit_test(one_header_line_too_many_is_431),
 		cmocka_unit_test(the_end_of_a_head_is_found_however_it_arrives),

@@ -115,6 +115,7 @@ static void parameters_may_not_repeat_or_contradict(void **state)
 	assert_int_equal(parse("GET", "/bkt?versions&policy"), ERR_INVALID);
 	assert_int_equal(parse("GET", "/bkt?list-type=1"), ERR_INVALID);
 	assert_int_equal(parse("GET", "/bkt?prefix=a&prefix=b"), ERR_INVALID);
+	assert_int_equal(parse("POST", "/bkt/key?uploads&uploadId=u"), ERR_INVALID);
 }
 
 static void bucket_names_follow_the_rules(void **state)

@@ -395,6 +395,7 @@ static void presigned_urls_live_from_a_second_to_a_week(void **state)
 	assert_int_equal(READ(PRESIGNED_BUT("1", REST), &auth, NULL, HOST), ERR_OK);
 	assert_int_equal(READ(PRESIGNED_BUT("604800", REST), &auth, NULL, HOST), ERR_OK);
 	assert_int_equal(READ(PRESIGNED_BUT("604801", REST), &auth, NULL, HOST), ERR_INVALID);
+	_Static_assert(SIGV4_EXPIRES_S_MAX == 604800, "the two lines above are at the limit, and past it");
 	assert_int_equal(READ(PRESIGNED_BUT("0", REST), &auth, NULL, HOST), ERR_INVALID);
 	assert_int_equal(READ(PRESIGNED_BUT("-1", REST), &auth, NULL, HOST), ERR_INVALID);
 	assert_int_equal(READ(PRESIGNED_BUT("", REST), &auth, NULL, HOST), ERR_INVALID);
