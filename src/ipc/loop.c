@@ -27,6 +27,8 @@ struct ipc_loop {
 	struct ipc_watch *signal_watch;
 	ipc_signal_caught *caught;
 	void *caught_arg;
+	void (*idle)(void *arg);
+	void *idle_arg;
 };
 
 int ipc_loop_new(struct ipc_loop **ret_loop, struct why *reterr_why)
@@ -148,8 +150,26 @@ static void expire_timers(struct ipc_loop *loop)
 	}
 }
 
+void ipc_loop_when_idle(struct ipc_loop *loop, void (*idle)(void *arg), void *arg)
+{
+	loop->idle = idle;
+	loop->idle_arg = arg;
+}
+
+static void run_idle(struct ipc_loop *loop)
+{
+	void (*idle)(void *arg) = loop->idle;
+
+	if (!idle)
+		return;
+	loop->idle = NULL;
+	idle(loop->idle_arg);
+}
+
 static int wait_time(const struct ipc_loop *loop, uint64_t wait_ms)
 {
+	if (loop->idle)
+		return 0;
 	if (loop->first) {
 		uint64_t now = time_mono_ms();
 		uint64_t left = loop->first->due_ms > now ? loop->first->due_ms - now : 0;
@@ -173,6 +193,8 @@ int ipc_loop_step(struct ipc_loop *loop, uint64_t wait_ms, struct why *reterr_wh
 		if (watch->ready)
 			watch->ready(watch->arg, events[i].events);
 	}
+	if (count == 0)
+		run_idle(loop);
 	bury_freed(loop);
 	expire_timers(loop);
 	bury_freed(loop);

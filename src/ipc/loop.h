@@ -25,6 +25,10 @@ void ipc_loop_stop(struct ipc_loop *loop);
 /* Waits once, at most `wait_ms`, and runs what is due. */
 MUST_USE int ipc_loop_step(struct ipc_loop *loop, uint64_t wait_ms, struct why *reterr_why);
 
+/* Calls `idle` once, as soon as nothing that is watched is ready: for work that is better done once for all that has
+ * come in. A second one takes the place of the first; NULL: none. */
+void ipc_loop_when_idle(struct ipc_loop *loop, void (*idle)(void *arg), void *arg);
+
 /* Calls `ready` whenever `fd` is ready for one of `events` (EPOLLIN, EPOLLOUT; hang-up and error always). The
  * descriptor stays the caller's, and open until the watch is freed. */
 struct ipc_watch;

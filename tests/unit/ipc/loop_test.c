@@ -70,6 +70,37 @@ static void a_cleared_timer_does_not_fire_and_a_moved_one_fires_once(void **stat
 	assert_string_equal(told, "cA");
 }
 
+static void tell_ready(void *arg, uint32_t events)
+{
+	char byte;
+
+	(void)events;
+	tell("r");
+	(void)!read(*(int *)arg, &byte, 1);
+}
+
+static void idle_comes_once_and_only_when_nothing_is_ready_any_more(void **state)
+{
+	struct ipc_watch *watch;
+	int pipes[2];
+	(void)state;
+
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(write(pipes[1], "xx", 2), 2);
+	assert_int_equal(ipc_watch_new(loop, pipes[0], EPOLLIN, tell_ready, &pipes[0], &watch, NULL), ERR_OK);
+	ipc_loop_when_idle(loop, tell, "i");
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(ipc_loop_step(loop, 1, NULL), ERR_OK);
+	assert_string_equal(told, "rri");
+	ipc_loop_when_idle(loop, tell, "j");
+	ipc_loop_when_idle(loop, NULL, NULL);
+	assert_int_equal(ipc_loop_step(loop, 1, NULL), ERR_OK);
+	assert_string_equal(told, "rri");
+	ipc_watch_free(watch);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
 struct ended_watch {
 	struct ipc_watch *self, *other;
 };
@@ -137,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_LOOP(timers_fire_in_the_order_of_their_time),
 		WITH_LOOP(a_cleared_timer_does_not_fire_and_a_moved_one_fires_once),
+		WITH_LOOP(idle_comes_once_and_only_when_nothing_is_ready_any_more),
 		WITH_LOOP(a_watch_freed_by_another_s_callback_is_not_called),
 		WITH_LOOP(signals_become_callbacks_and_stop_ends_the_run),
 	};
