@@ -124,11 +124,18 @@ static int receive_datagram(struct ipc_channel *channel, int fds[static IPC_FDS_
 	struct iovec iov = {channel->datagram, sizeof channel->datagram};
 	struct msghdr msg = {
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+	bool was_reset = false;
 	ssize_t len;
 
-	do
+	do {
 		len = recvmsg(channel->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (len < 0 && errno == EINTR);
+		/* A peer that went without having read everything: what it said before comes after this error, which
+		 * the kernel tells once. */
+		if (len >= 0 || errno != ECONNRESET || was_reset)
+			continue;
+		was_reset = true;
+		errno = EINTR;
+	} while (len < 0 && errno == EINTR);
 	if (len < 0 && errno == EAGAIN)
 		return ERR_TIMEOUT;
 	ENSURE(len >= 0 || errno != ECONNRESET, ERR_CLOSED, reterr_why, "the other process has gone");

@@ -282,6 +282,20 @@ static void a_peer_that_has_gone_is_closed_for_both_directions(void **state)
 	assert_int_equal(ipc_channel_send(f->channel, &m, 0, NULL), ERR_CLOSED);
 }
 
+static void the_last_words_of_a_peer_that_left_ours_unread_are_heard(void **state)
+{
+	struct fixture *f = *state;
+	struct ipc_message unread = {.type = 0x1001}, m;
+
+	assert_int_equal(ipc_channel_send(f->channel, &unread, 0, NULL), ERR_OK);
+	put_raw(f->peer, &(struct ipc_header){.type = 0x1002, .id = 1, .body_len = 3}, 3, NULL, 0);
+	fd_closep(&f->peer);
+	assert_int_equal(ipc_channel_receive(f->channel, 0, &m, NULL), ERR_OK);
+	assert_int_equal(m.type, 0x1002);
+	ipc_message_clear(&m);
+	assert_int_equal(ipc_channel_receive(f->channel, 0, &m, NULL), ERR_CLOSED);
+}
+
 static void waiting_ends_at_the_deadline(void **state)
 {
 	struct fixture *f = *state;
@@ -347,6 +361,7 @@ int main(void)
 		WITH_FIXTURE(a_body_whose_memfd_is_not_sealed_is_refused),
 		WITH_FIXTURE(a_body_of_another_length_than_claimed_is_refused),
 		WITH_FIXTURE(a_peer_that_has_gone_is_closed_for_both_directions),
+		WITH_FIXTURE(the_last_words_of_a_peer_that_left_ours_unread_are_heard),
 		WITH_FIXTURE(waiting_ends_at_the_deadline),
 		WITH_FIXTURE(a_stream_socket_is_no_link),
 		WITH_FIXTURE(a_received_body_is_wiped_when_the_message_ends),
