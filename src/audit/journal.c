@@ -31,6 +31,7 @@ struct journal {
 	uint32_t last;    /* the segment that is appended to */
 	int fd;           /* of that segment */
 	uint64_t end;     /* its length in whole frames */
+	uint64_t torn;    /* bytes that were cut off its end */
 	bool is_poisoned; /* what is on the disk is no longer known */
 	uint32_t old;     /* another segment that is open for reading, 0 for none */
 	int old_fd;
@@ -209,6 +210,11 @@ void journal_freep(struct journal **j)
 	*j = NULL;
 }
 
+uint64_t journal_torn_bytes(const struct journal *j)
+{
+	return j->torn;
+}
+
 struct journal_place journal_start(void)
 {
 	return (struct journal_place){1, SEGMENT_HEAD_BYTES};
@@ -307,6 +313,7 @@ static int cut_torn_end(struct journal *j, struct journal_place place, struct wh
 	       "%s is damaged at byte %" PRIu32 ", and what follows was written later", name, place.offset);
 	ENSURE_SYS(ftruncate(j->fd, place.offset) == 0 && fdatasync(j->fd) == 0, reterr_why,
 	           "cannot cut the torn end off %s", name);
+	j->torn += j->end - place.offset;
 	j->end = place.offset;
 	return ERR_OK;
 }

@@ -75,6 +75,9 @@ MUST_USE int journal_open(int dir_fd, struct slice origin, struct journal **ret_
 void journal_free(struct journal *j);
 void journal_freep(struct journal **j);
 
+/* Bytes that were cut off as the torn end of an unfinished write. */
+uint64_t journal_torn_bytes(const struct journal *j);
+
 /* Where the first frame is, or would be. */
 struct journal_place journal_start(void);
 

@@ -31,6 +31,26 @@ void ledger_drop(struct ledger *l)
 	l->staged = 0;
 }
 
+void ledger_save(const struct ledger *l, struct ledger_savepoint *ret_savepoint)
+{
+	*ret_savepoint = (struct ledger_savepoint){
+		.producers = chains_savepoint(l->producers),
+		.accounts = chains_savepoint(l->accounts),
+		.items_len = buf_len(l->items),
+		.staged = l->staged,
+		.range = l->staged_range,
+	};
+}
+
+void ledger_revert(struct ledger *l, const struct ledger_savepoint *savepoint)
+{
+	chains_revert(l->producers, savepoint->producers);
+	chains_revert(l->accounts, savepoint->accounts);
+	buf_truncate(l->items, savepoint->items_len);
+	l->staged = savepoint->staged;
+	l->staged_range = savepoint->range;
+}
+
 /* The producer's number for the leaf. */
 static int choose_seq(const struct chain *chain, const struct ledger_input *input, struct ledger_output *output,
                       struct why *reterr_why)
@@ -219,6 +239,11 @@ const struct merkle_head *ledger_head(const struct ledger *l)
 struct slice ledger_checkpoint(const struct ledger *l)
 {
 	return buf_slice(l->checkpoint);
+}
+
+uint64_t ledger_torn_bytes(const struct ledger *l)
+{
+	return journal_torn_bytes(l->journal);
 }
 
 const char *ledger_origin(const struct ledger *l)

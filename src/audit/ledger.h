@@ -79,6 +79,16 @@ size_t ledger_staged(const struct ledger *l);
 /* Forgets the batch. */
 void ledger_drop(struct ledger *l);
 
+/* The batch as it stands, to go back to when several records belong together and a later one is refused. Good until the
+ * next commit or drop. */
+struct ledger_savepoint {
+	size_t producers, accounts, items_len;
+	uint32_t staged;
+	struct merkle_range range;
+};
+void ledger_save(const struct ledger *l, struct ledger_savepoint *ret_savepoint);
+void ledger_revert(struct ledger *l, const struct ledger_savepoint *savepoint);
+
 /* Makes the batch durable under a new signed checkpoint. On error nothing of it was logged and it is forgotten; a full
  * disk is ERR_UNAVAILABLE and may be tried again, after a failed fdatasync the log must be opened anew. */
 MUST_USE int ledger_commit(struct ledger *l, struct why *reterr_why);
@@ -93,6 +103,9 @@ MUST_USE int ledger_tend(struct ledger *l, struct why *reterr_why);
 /* Size and root, and the signed checkpoint over them; borrowed until the next commit. */
 const struct merkle_head *ledger_head(const struct ledger *l);
 struct slice ledger_checkpoint(const struct ledger *l);
+
+/* Bytes of a batch that was being written when the process before this one stopped: cut off when the log was opened. */
+uint64_t ledger_torn_bytes(const struct ledger *l);
 
 /* The name under which checkpoints are signed. */
 const char *ledger_origin(const struct ledger *l);
@@ -127,7 +140,7 @@ struct record_keys {
 };
 
 /* A leaf and what is known of its record without opening it. */
-struct ledger_entry {
+struct ledger_item {
 	struct slice leaf;    /* borrowed until the next call into the ledger */
 	struct slice account; /* likewise */
 	uint64_t account_seq;
@@ -135,8 +148,7 @@ struct ledger_entry {
 	uint64_t prev;    /* leaf index of the account's record before it, HISTORY_NONE for its first */
 	bool is_erased;
 };
-MUST_USE int ledger_read_entry(struct ledger *l, uint64_t index, struct ledger_entry *ret_entry,
-                               struct why *reterr_why);
+MUST_USE int ledger_read_entry(struct ledger *l, uint64_t index, struct ledger_item *ret_entry, struct why *reterr_why);
 
 /* Opens the record of a leaf for its account, appending it to `into`, and checks it against the leaf's commitment.
  * ERR_NOTFOUND if it was erased or its key destroyed, ERR_DENIED if it is another account's, ERR_TAMPERED. */

@@ -177,13 +177,13 @@ static int read_item(struct ledger *l, uint64_t index, struct journal_item *ret_
 	return ERR_OK;
 }
 
-int ledger_read_entry(struct ledger *l, uint64_t index, struct ledger_entry *ret_entry, struct why *reterr_why)
+int ledger_read_entry(struct ledger *l, uint64_t index, struct ledger_item *ret_entry, struct why *reterr_why)
 {
 	struct history_entry entry;
 	struct journal_item item;
 
 	TRY(read_item(l, index, &item, &entry, reterr_why));
-	*ret_entry = (struct ledger_entry){
+	*ret_entry = (struct ledger_item){
 		.leaf = item.leaf,
 		.account = item.account,
 		.account_seq = item.account_seq,

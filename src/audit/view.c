@@ -70,7 +70,7 @@ static int walk(struct ledger *l, const struct view_query *query, const struct r
 	TRY(find_start(l, query, &index, reterr_why));
 	for (size_t scanned = 0; index != HISTORY_NONE; scanned++) {
 		struct view_record record;
-		struct ledger_entry entry;
+		struct ledger_item entry;
 		uint64_t time_ms, prev;
 
 		if (result->count == query->limit || scanned == VIEW_SCAN_MAX)

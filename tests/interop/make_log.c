@@ -42,7 +42,7 @@ static void write_file(int dir_fd, const char *name, struct slice content)
 static void write_proofs(struct fixture *f, int dir_fd, uint64_t index)
 {
 	CLEANUP(buf_freep) struct buf *proof = NULL, *receipt = NULL, *leaf = NULL;
-	struct ledger_entry entry;
+	struct ledger_item entry;
 	struct why why = {{0}};
 
 	fixture_must(buf_new(TLOG_PROOF_BYTES_MAX, &proof, &why), &why, "memory");

@@ -82,7 +82,7 @@ static struct merkle_range read_range(struct fixture *f, struct merkle_hash *las
 	struct merkle_range range = {.size = 0};
 
 	for (uint64_t i = 0; i < 3; i++) {
-		struct ledger_entry entry;
+		struct ledger_item entry;
 
 		assert_ok(ledger_read_entry(f->ledger, i, &entry, NULL));
 		merkle_leaf_hash(entry.leaf, last);

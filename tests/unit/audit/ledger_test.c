@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "audit/checkpoint.h"
+#include "audit/history.h"
 #include "audit/ledger.h"
 #include "audit/proof.h"
 #include "audit/receipt.h"
@@ -83,7 +84,7 @@ static void assert_every_proof_holds(struct fixture *f)
 	const struct merkle_head *head = ledger_head(f->ledger);
 
 	for (uint64_t i = 0; i < head->size; i++) {
-		struct ledger_entry entry;
+		struct ledger_item entry;
 		struct merkle_proof proof;
 		struct merkle_hash hash;
 
@@ -139,7 +140,7 @@ static void each_leaf_continues_its_producers_and_its_accounts_chain(void **stat
 	assert_ok(ledger_commit(f->ledger, NULL));
 	reopen_ok(f);
 	for (int i = 0; i < 4; i++) {
-		struct ledger_entry entry;
+		struct ledger_item entry;
 		struct merkle_hash hash;
 		struct leaf leaf;
 
@@ -331,7 +332,7 @@ static void a_proof_file_verifies_without_the_log(void **state)
 	CLEANUP(buf_freep) struct buf *text = support_buf();
 	struct trust trust = {.log = note_signer_verifier(f->signer)};
 	struct tlog_proof_result result;
-	struct ledger_entry entry;
+	struct ledger_item entry;
 	struct tlog_proof proof;
 	struct merkle_hash hash;
 
@@ -407,7 +408,7 @@ static void an_erased_record_is_gone_and_every_proof_holds(void **state)
 	struct fixture *f = *state;
 	CLEANUP(buf_freep) struct buf *record = support_buf(), *journal = support_buf();
 	CLEANUP(fd_closep) int fd = -1;
-	struct ledger_entry entry;
+	struct ledger_item entry;
 	uint8_t salt[SALT_BYTES];
 	size_t zeros = 0, longest = 0;
 
@@ -479,6 +480,7 @@ static void a_torn_last_batch_is_dropped_and_the_log_goes_on(void **state)
 			cut(f, "journal-00000001", torn); /* the length was there, the bytes were not */
 		reopen_ok(f);
 		assert_memory_equal(ledger_head(f->ledger), &before, sizeof before);
+		assert_int_equal(ledger_torn_bytes(f->ledger), (size % 2 ? torn : size) - whole);
 		assert_int_equal(size_of(f, "journal-00000001"), whole);
 		fixture_append(f, 2);
 		assert_int_equal(ledger_head(f->ledger)->size, 4);
@@ -629,6 +631,43 @@ static void proofs_hold_when_the_cache_of_tiles_is_too_small(void **state)
 	for (int round = 0; round < 3; round++)
 		for (uint64_t tile = 0; tile < LEDGER_TILE_CACHE + 2; tile++)
 			assert_ok(ledger_prove_inclusion(f->ledger, tile * TILE_WIDTH + tile, &proof, NULL));
+}
+
+static void stage_one(struct fixture *f, const char *producer, const char *account)
+{
+	struct ledger_input input = fixture_input(f, "{\"eventName\":\"GetObject\"}");
+	struct ledger_output output;
+
+	input.producer = slice_str(producer);
+	input.account = slice_str(account);
+	assert_ok(ledger_stage(f->ledger, &input, &output, NULL));
+}
+
+/* What is staged after a savepoint goes as if it had never been there, new producers and accounts too. */
+static void a_batch_goes_back_to_a_savepoint_and_commits_what_came_before_it(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger_savepoint savepoint;
+	uint64_t index;
+
+	fixture_append(f, 3);
+	stage_one(f, "keys", "111111111111");
+	ledger_save(f->ledger, &savepoint);
+	stage_one(f, "keys", "111111111111");
+	stage_one(f, "watch", "222222222222");
+	ledger_revert(f->ledger, &savepoint);
+	assert_int_equal(ledger_staged(f->ledger), 1);
+	assert_int_equal(ledger_producer_seq(f->ledger, slice_str("keys")), 1);
+	assert_int_equal(ledger_producer_seq(f->ledger, slice_str("watch")), 0);
+	stage_one(f, "keys", "111111111111");
+	assert_ok(ledger_commit(f->ledger, NULL));
+	assert_int_equal(ledger_head(f->ledger)->size, 5);
+	assert_ok(ledger_find(f->ledger, slice_str("222222222222"), UINT64_MAX, UINT64_MAX, &index, NULL));
+	assert_true(index == HISTORY_NONE);
+	assert_every_proof_holds(f);
+	reopen_ok(f);
+	assert_int_equal(ledger_head(f->ledger)->size, 5);
+	assert_int_equal(ledger_torn_bytes(f->ledger), 0);
 }
 
 /* --- tampering ---------------------------------------------------------------------------------------------------- */
@@ -820,6 +859,7 @@ int main(void)
 		TEST(a_mark_is_made_when_enough_was_appended),
 		TEST(a_disk_that_hangs_stops_appending_in_the_end),
 		TEST(proofs_hold_when_the_cache_of_tiles_is_too_small),
+		TEST(a_batch_goes_back_to_a_savepoint_and_commits_what_came_before_it),
 		TEST(an_altered_tile_is_named_with_the_leaf),
 		TEST(an_altered_bundle_is_named_with_the_leaf),
 		TEST(a_cut_tile_or_bundle_is_named),

@@ -220,7 +220,7 @@ static void a_history_that_passes_over_a_record_is_noticed(void **state)
 static void a_history_that_leads_elsewhere_erases_nothing(void **state)
 {
 	struct fixture *f = *state;
-	struct ledger_entry entry;
+	struct ledger_item entry;
 	uint8_t other[HISTORY_ENTRY_BYTES];
 	CLEANUP(fd_closep) int fd = -1;
 
