@@ -8,6 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct ledger_append append;
 	static struct ledger_viewed viewed;
+	static struct ledger_hours hours;
 	static struct s3_chunks chunks;
 	static struct s3_call call;
 	struct slice input = slice_of(data, size);
@@ -27,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)!ledger_appended_take(input, &appended, &why);
 	(void)!ledger_account_key_take(input, &key, &why);
 	(void)!ledger_view_take(input, &view, &why);
+	(void)!ledger_hours_take(input, &hours, &why);
 	(void)!ledger_viewed_take(input, &viewed, &why);
 	(void)!ledger_receipt_take(input, &receipt, &why);
 	(void)!ledger_state_take(input, &state, &why);

@@ -94,6 +94,7 @@ int ledger_viewed_put(const struct ledger_viewed *viewed, struct buf *into, stru
 	ENSURE(viewed->count <= LEDGER_VIEW_RECORDS_MAX, ERR_LIMIT, reterr_why,
 	       "%zu records in a page; at most %d are accepted", viewed->count, LEDGER_VIEW_RECORDS_MAX);
 	TRY(buf_put_u8(into, viewed->has_more, reterr_why));
+	TRY(buf_put_u64be(into, viewed->last_seq, reterr_why));
 	TRY(buf_put_u16be(into, (uint16_t)viewed->count, reterr_why));
 	for (size_t i = 0; i < viewed->count; i++) {
 		TRY(buf_put_u64be(into, viewed->records[i].account_seq, reterr_why));
@@ -109,6 +110,7 @@ int ledger_viewed_take(struct slice message, struct ledger_viewed *ret_viewed, s
 	uint16_t count;
 
 	TRY(call_flag_take(&c, &ret_viewed->has_more, reterr_why));
+	TRY(cursor_take_u64be(&c, &ret_viewed->last_seq, reterr_why));
 	TRY(cursor_take_u16be(&c, &count, reterr_why));
 	ENSURE(count <= LEDGER_VIEW_RECORDS_MAX, ERR_LIMIT, reterr_why, "%u records in a page; at most %d are accepted",
 	       count, LEDGER_VIEW_RECORDS_MAX);
@@ -119,6 +121,27 @@ int ledger_viewed_take(struct slice message, struct ledger_viewed *ret_viewed, s
 		TRY(cursor_take_u64be(&c, &r->index, reterr_why));
 		TRY(cursor_take_lp(&c, LEDGER_RECORD_BYTES_MAX, &r->record, reterr_why));
 	}
+	return cursor_finish(&c, reterr_why);
+}
+
+int ledger_hours_put(const struct ledger_hours *hours, struct buf *into, struct why *reterr_why)
+{
+	TRY(buf_put_u16be(into, (uint16_t)hours->count, reterr_why));
+	for (size_t i = 0; i < hours->count; i++)
+		TRY(buf_put_u64be(into, hours->hours[i], reterr_why));
+	return ERR_OK;
+}
+
+int ledger_hours_take(struct slice message, struct ledger_hours *ret_hours, struct why *reterr_why)
+{
+	struct cursor c = cursor_of(message);
+	uint16_t count;
+
+	TRY(cursor_take_u16be(&c, &count, reterr_why));
+	ENSURE(count <= LEDGER_HOURS_MAX, ERR_LIMIT, reterr_why, "%u hours; at most %d are accepted", count,
+	       LEDGER_HOURS_MAX);
+	for (ret_hours->count = 0; ret_hours->count < count; ret_hours->count++)
+		TRY(cursor_take_u64be(&c, &ret_hours->hours[ret_hours->count], reterr_why));
 	return cursor_finish(&c, reterr_why);
 }
 

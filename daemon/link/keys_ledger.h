@@ -9,6 +9,8 @@ enum {
 	KEYS_LEDGER_VIEW = 0x2303,
 	KEYS_LEDGER_RECEIPT = 0x2304,
 	KEYS_LEDGER_LAST_STATE = 0x2305,
+	KEYS_LEDGER_HOURS = 0x2306,
+	KEYS_LEDGER_RECEIPT_HOUR = 0x2307,
 	FRONT_LEDGER_FETCH = 0x1301, /* from front: public data */
 };
 
@@ -56,16 +58,26 @@ MUST_USE int ledger_view_take(struct slice message, struct ledger_view *ret_view
 
 struct ledger_viewed_record {
 	uint64_t account_seq;
-	uint64_t index; /* of its leaf */
-	struct slice record;
+	uint64_t index;      /* of its leaf */
+	struct slice record; /* empty if it was erased, or its key was not sent */
 };
 struct ledger_viewed {
-	bool has_more;
+	bool has_more;     /* go on after last_seq */
+	uint64_t last_seq; /* the last number that was looked at, whether its record matched or not */
 	size_t count;
 	struct ledger_viewed_record records[LEDGER_VIEW_RECORDS_MAX];
 };
 MUST_USE int ledger_viewed_put(const struct ledger_viewed *viewed, struct buf *into, struct why *reterr_why);
 MUST_USE int ledger_viewed_take(struct slice message, struct ledger_viewed *ret_viewed, struct why *reterr_why);
+
+/* HOURS: of the records that a VIEW with the same body would open, the hours whose keys ledger does not hold.
+ * RECEIPT_HOUR: the same for a RECEIPT. keys sends those that exist (ACCOUNT_KEY), then asks for the view. */
+struct ledger_hours {
+	size_t count;
+	uint64_t hours[LEDGER_HOURS_MAX];
+};
+MUST_USE int ledger_hours_put(const struct ledger_hours *hours, struct buf *into, struct why *reterr_why);
+MUST_USE int ledger_hours_take(struct slice message, struct ledger_hours *ret_hours, struct why *reterr_why);
 
 /* RECEIPT: one record of an account, opened, with its salt and its proof; the answer's body is the receipt as JSON. */
 struct ledger_receipt {
@@ -75,7 +87,9 @@ struct ledger_receipt {
 MUST_USE int ledger_receipt_put(const struct ledger_receipt *receipt, struct buf *into, struct why *reterr_why);
 MUST_USE int ledger_receipt_take(struct slice message, struct ledger_receipt *ret_receipt, struct why *reterr_why);
 
-/* LAST_STATE: an empty request; the newest database generation that the log holds, 0 and zeros if none. */
+/* LAST_STATE: an empty request; the newest database generation that the log holds, 0 and zeros if none: of the last
+ * record of account "operator" with eventSource "config.cloister", eventName "DatabaseGeneration" and requestParameters
+ * {"generation":<number>,"hash":"<64 lower-case hexadecimal digits>"}. */
 struct ledger_state {
 	uint64_t generation;
 	uint8_t hash[32];

@@ -302,6 +302,28 @@
 #define LEDGER_VIEW_RECORDS_MAX 200
 /* CloudTrail's event names are under 64 characters. */
 #define LEDGER_EVENT_NAME_BYTES_MAX 128
+/* One APPEND. Sealed, with leaves and heads, twice as much fits one batch of the journal. */
+#define LEDGER_APPEND_BYTES_MAX (8 * 1024 * 1024)
+/* A page of a view: so that no answer is refused for its size. */
+#define LEDGER_VIEW_BYTES_MAX (8 * 1024 * 1024)
+/* Records that one VIEW opens before it answers with what it has: 25 us each, during which nothing is appended. */
+#define LEDGER_VIEW_SCAN_MAX 1000
+/* Hours that one answer names: as many as it can have met. */
+#define LEDGER_HOURS_MAX LEDGER_VIEW_SCAN_MAX
+/* Keys of accounts and hours in memory; 24 of the large secrets. Every account that is active needs one. */
+#define LEDGER_KEYS_MAX 6000
+/* How long a batch may grow while more keeps coming in. A commit takes about as long on a good disk. */
+#define LEDGER_GATHER_MS 5
+/* Kept for administration: 30,000 records, and what is derived from them. */
+#define LEDGER_RESERVE_BYTES (64 * 1024 * 1024)
+/* Below this nothing ordinary is logged: one batch with its tiles and two marks is less. */
+#define LEDGER_FREE_BYTES_MIN (32 * 1024 * 1024)
+/* What is given back of the reserve at a time: a batch of administration with its tiles. */
+#define LEDGER_RESERVE_STEP_BYTES (8 * 1024 * 1024)
+/* How often it is tried to take it again, and public files are renewed when nothing is appended. */
+#define LEDGER_TICK_MS 1000
+/* Logs up to this many leaves are read from end to end at start, in 3 s; of larger ones, what appending rests on. */
+#define LEDGER_CHECK_ALL_LEAVES_MAX 1000000
 /* Listening sockets of one server: TLS and plain, IPv4 and IPv6, the agent's unix socket. */
 #define NET_LISTENERS_MAX 8
 

@@ -225,6 +225,22 @@ static void ledger_messages_come_back(void **state)
 	assert_int_equal(ledger_view_take(buf_slice(b), &view_back, NULL), ERR_OK);
 	assert_int_equal(view_back.after_seq, 3);
 	assert_int_equal(view_back.limit, 4);
+	for (size_t over = 0; over < 2; over++) { /* names of the longest length, and of one more */
+		char name[LEDGER_EVENT_NAME_BYTES_MAX + 2] = {0};
+
+		memset(name, 'n', LEDGER_EVENT_NAME_BYTES_MAX + over);
+		view.event_name = slice_str(name);
+		buf_reset(b);
+		assert_int_equal(ledger_view_put(&view, b, NULL), ERR_OK);
+		assert_int_equal(ledger_view_take(buf_slice(b), &view_back, NULL), over ? ERR_LIMIT : ERR_OK);
+		memset(name, 0, sizeof name);
+		memset(name, '1', LEDGER_ACCOUNT_BYTES_MAX + over);
+		key.account = slice_str(name);
+		buf_reset(b);
+		assert_int_equal(ledger_account_key_put(&key, b, NULL), ERR_OK);
+		assert_int_equal(ledger_account_key_take(buf_slice(b), &key_back, NULL), over ? ERR_LIMIT : ERR_OK);
+	}
+	view.event_name = slice_str("PutObject");
 	buf_reset(b);
 	view.limit = LEDGER_VIEW_RECORDS_MAX + 1;
 	assert_int_equal(ledger_view_put(&view, b, NULL), ERR_OK);
@@ -234,8 +250,9 @@ static void ledger_messages_come_back(void **state)
 static void views_and_receipts_come_back(void **state)
 {
 	CLEANUP(buf_freep) struct buf *b = new_buf();
-	static struct ledger_viewed viewed = {.has_more = true, .count = 1}, viewed_back;
+	static struct ledger_viewed viewed = {.has_more = true, .last_seq = 77, .count = 1}, viewed_back;
 	struct ledger_receipt receipt = {slice_str("123456789012"), 7}, receipt_back;
+	static struct ledger_hours hours = {.count = 2, .hours = {490000, UINT64_MAX}}, hours_back;
 	struct ledger_state last = {8, {9}}, last_back;
 	(void)state;
 
@@ -244,6 +261,17 @@ static void views_and_receipts_come_back(void **state)
 	assert_int_equal(ledger_viewed_take(buf_slice(b), &viewed_back, NULL), ERR_OK);
 	assert_true(viewed_back.has_more);
 	assert_int_equal(viewed_back.records[0].index, 2);
+	assert_int_equal(viewed_back.last_seq, 77);
+	buf_reset(b);
+	assert_int_equal(ledger_hours_put(&hours, b, NULL), ERR_OK);
+	assert_int_equal(ledger_hours_take(buf_slice(b), &hours_back, NULL), ERR_OK);
+	assert_int_equal(hours_back.count, 2);
+	assert_true(hours_back.hours[1] == UINT64_MAX);
+	buf_reset(b);
+	hours.count = LEDGER_HOURS_MAX;
+	assert_int_equal(ledger_hours_put(&hours, b, NULL), ERR_OK);
+	assert_int_equal(ledger_hours_take(buf_slice(b), &hours_back, NULL), ERR_OK);
+	assert_int_equal(ledger_hours_take(slice_of("\x03\xe9", 2), &hours_back, NULL), ERR_LIMIT); /* one more */
 	buf_reset(b);
 	assert_int_equal(ledger_receipt_put(&receipt, b, NULL), ERR_OK);
 	assert_int_equal(ledger_receipt_take(buf_slice(b), &receipt_back, NULL), ERR_OK);
