@@ -206,6 +206,11 @@ void blob_writer_committed(struct blob_writer *w)
 		blobs_place(w->blobs, w->part.blob_id);
 }
 
+void blob_writer_commitment(const struct blob_writer *w, uint8_t out[static SIDECAR_COMMITMENT_BYTES])
+{
+	memcpy(out, w->part.commitment, SIDECAR_COMMITMENT_BYTES);
+}
+
 void blob_writer_leave(struct blob_writer *w)
 {
 	w->is_kept = true;

@@ -47,6 +47,9 @@ MUST_USE int blob_writer_write(struct blob_writer *w, struct slice plain, struct
 MUST_USE int blob_writer_finish(struct blob_writer *w, struct sidecar_part *ret_part, struct slice *ret_inline,
                                 struct why *reterr_why);
 
+/* The commitment of its head: to its key, fresh for every blob, and so a name for what is being written. */
+void blob_writer_commitment(const struct blob_writer *w, uint8_t out[static SIDECAR_COMMITMENT_BYTES]);
+
 /* For a blob that has to be a file however small it is: a part of a multipart upload. Before the first write. */
 MUST_USE int blob_writer_to_file(struct blob_writer *w, struct why *reterr_why);
 

@@ -126,6 +126,60 @@ static int upload_must_exist(void *ctx, struct index *ix, struct why *reterr_why
 	return index_upload(ix, ctx, &found, reterr_why);
 }
 
+/* What has to hold of a key, and of the upload that ends with the write, if one does. */
+struct check {
+	const struct sidecar *fields;
+	const struct store_condition *condition; /* NULL: none */
+	uint8_t *upload_id;                      /* NULL: no upload */
+	bool is_there, is_same;
+};
+
+static int compare_current(void *ctx, const struct index_version *version, struct slice common_prefix,
+                           struct why *reterr_why)
+{
+	struct check *c = ctx;
+	(void)common_prefix, (void)reterr_why;
+
+	if (slice_equal(version->object_key, c->fields->object_key)) {
+		c->is_there = true;
+		c->is_same = slice_equal(version->etag, c->condition->etag);
+	}
+	return ERR_OK;
+}
+
+/* A part that was replaced after the caller looked may be on its way out already. */
+static int parts_must_exist(const struct sidecar *fields, struct index *ix, struct why *reterr_why)
+{
+	for (size_t i = 0; i < fields->part_count; i++) {
+		bool has;
+
+		TRY(index_has_blob(ix, fields->parts[i].blob_id, &has, reterr_why));
+		ENSURE(has, ERR_CONFLICT, reterr_why, "part %zu of the list was replaced meanwhile", i + 1);
+	}
+	return ERR_OK;
+}
+
+static int must_hold(void *ctx, struct index *ix, struct why *reterr_why)
+{
+	struct check *c = ctx;
+	struct index_list query = {.prefix = c->fields->object_key, .limit = 1};
+	bool truncated;
+
+	if (c->upload_id) {
+		TRY(upload_must_exist(c->upload_id, ix, reterr_why));
+		TRY(parts_must_exist(c->fields, ix, reterr_why));
+	}
+	if (!c->condition)
+		return ERR_OK;
+	/* The first key with this prefix is the key itself, if it is there. */
+	TRY(index_list(ix, c->fields->bucket_id, &query, compare_current, c, &truncated, reterr_why));
+	ENSURE(!c->condition->must_be_absent || !c->is_there, ERR_CONFLICT, reterr_why,
+	       "there is an object of this name already");
+	ENSURE(!c->condition->etag.len || c->is_same, ERR_CONFLICT, reterr_why,
+	       "the object has changed meanwhile, or is gone");
+	return ERR_OK;
+}
+
 int store_upload_abort(struct store *s, const uint8_t upload_id[static STORE_ID_BYTES], struct why *reterr_why)
 {
 	uint8_t id[STORE_ID_BYTES];
@@ -186,6 +240,13 @@ static int version_payload(const struct sidecar *sidecar, const struct secret *v
 int store_version_put(struct store *s, const struct sidecar *fields, const struct secret *version_key,
                       struct blob_writer *blob, struct why *reterr_why)
 {
+	return store_version_put_if(s, fields, version_key, blob, NULL, reterr_why);
+}
+
+int store_version_put_if(struct store *s, const struct sidecar *fields, const struct secret *version_key,
+                         struct blob_writer *blob, const struct store_condition *condition, struct why *reterr_why)
+{
+	struct check check = {.fields = fields, .condition = condition};
 	CLEANUP(buf_freep) struct buf *payload = NULL;
 	struct sidecar sidecar = *fields;
 	struct slice inline_message;
@@ -196,14 +257,23 @@ int store_version_put(struct store *s, const struct sidecar *fields, const struc
 	sidecar.part_count = 1;
 	sidecar.total_length = part.length;
 	TRY(version_payload(&sidecar, version_key, inline_message, &payload, reterr_why));
-	return submit_blob(s, RECORD_VERSION, buf_slice(payload), blob, NULL, NULL, reterr_why);
+	return submit_blob(s, RECORD_VERSION, buf_slice(payload), blob, condition ? must_hold : NULL, &check,
+	                   reterr_why);
 }
 
 int store_upload_complete(struct store *s, const uint8_t upload_id[static STORE_ID_BYTES], struct sidecar *fields,
                           const struct secret *version_key, struct why *reterr_why)
 {
+	return store_upload_complete_if(s, upload_id, fields, version_key, NULL, reterr_why);
+}
+
+int store_upload_complete_if(struct store *s, const uint8_t upload_id[static STORE_ID_BYTES], struct sidecar *fields,
+                             const struct secret *version_key, const struct store_condition *condition,
+                             struct why *reterr_why)
+{
 	CLEANUP(buf_freep) struct buf *payload = NULL;
 	uint8_t id[STORE_ID_BYTES];
+	struct check check = {.fields = fields, .condition = condition, .upload_id = id};
 	struct segment_record records[] = {
 		{.type = RECORD_VERSION},
 		{.type = RECORD_UPLOAD_GONE, .payload = slice_of(id, sizeof id)},
@@ -215,7 +285,7 @@ int store_upload_complete(struct store *s, const uint8_t upload_id[static STORE_
 		fields->total_length += fields->parts[i].length;
 	TRY(version_payload(fields, version_key, slice_of(NULL, 0), &payload, reterr_why));
 	records[0].payload = buf_slice(payload);
-	return committer_submit(s->committer, records, 2, upload_must_exist, id, reterr_why);
+	return committer_submit(s->committer, records, 2, must_hold, &check, reterr_why);
 }
 
 static int collect_one(void *ctx, const uint8_t blob_id[static STORE_ID_BYTES], struct why *reterr_why)

@@ -36,6 +36,17 @@ MUST_USE int store_blob_new(struct store *s, const struct secret *version_key, s
 MUST_USE int store_version_put(struct store *s, const struct sidecar *fields, const struct secret *version_key,
                                struct blob_writer *blob, struct why *reterr_why);
 
+/* What must hold of the key's latest version at the moment of the write. */
+struct store_condition {
+	bool must_be_absent; /* no object: no version, or a delete marker */
+	struct slice etag;   /* or: the latest version has this ETag; empty: no such condition */
+};
+
+/* The same under a condition; ERR_CONFLICT, and nothing is written, if it does not hold. */
+MUST_USE int store_version_put_if(struct store *s, const struct sidecar *fields, const struct secret *version_key,
+                                  struct blob_writer *blob, const struct store_condition *condition,
+                                  struct why *reterr_why);
+
 /* A delete marker, which hides the key. */
 MUST_USE int store_marker_put(struct store *s, const struct record_key_event *marker, struct why *reterr_why);
 
@@ -57,6 +68,9 @@ MUST_USE int store_upload_abort(struct store *s, const uint8_t upload_id[static 
  * which is filled. ERR_NOTFOUND if the upload has ended meanwhile. */
 MUST_USE int store_upload_complete(struct store *s, const uint8_t upload_id[static STORE_ID_BYTES],
                                    struct sidecar *fields, const struct secret *version_key, struct why *reterr_why);
+MUST_USE int store_upload_complete_if(struct store *s, const uint8_t upload_id[static STORE_ID_BYTES],
+                                      struct sidecar *fields, const struct secret *version_key,
+                                      const struct store_condition *condition, struct why *reterr_why);
 
 /* --- reading an object ------------------------------------------------------------------------------------------- */
 

@@ -382,6 +382,104 @@ static void parts_become_one_object(void **state)
 	assert_int_equal(store_upload_complete(s, u.upload_id, &fields, key, NULL), ERR_NOTFOUND);
 }
 
+static int put_if(struct store *s, const struct secret *key, uint8_t id, struct slice etag,
+                  const struct store_condition *condition)
+{
+	CLEANUP(blob_writer_freep) struct blob_writer *w = NULL;
+	struct sidecar fields = {.object_key = slice_str("k"), .etag = etag, .metadata = slice_str("{}")};
+
+	memcpy(fields.bucket_id, bucket, STORE_ID_BYTES);
+	memset(fields.version_id, id, STORE_ID_BYTES);
+	assert_int_equal(store_blob_new(s, key, &w, NULL), ERR_OK);
+	write_bytes(w, 300000, 100000);
+	return store_version_put_if(s, &fields, key, w, condition, NULL);
+}
+
+static void a_conditional_write_looks_at_the_latest_version(void **state)
+{
+	const struct store_condition absent = {.must_be_absent = true}, same = {.etag = slice_str("one")};
+	CLEANUP(secret_freep) struct secret *key = NULL;
+	CLEANUP(store_closep) struct store *s = open_store(*state);
+	struct record_key_event marker = {.object_key = slice_str("k"), .version_id = {77}};
+
+	assert_int_equal(secret_new_random(32, &key, NULL), ERR_OK);
+	memcpy(marker.bucket_id, bucket, STORE_ID_BYTES);
+	put(s, key, "kk", 50, 1); /* another key that begins with it */
+	assert_int_equal(put_if(s, key, 1, slice_str("one"), &same), ERR_CONFLICT);
+	assert_int_equal(put_if(s, key, 1, slice_str("one"), &absent), ERR_OK);
+	assert_int_equal(put_if(s, key, 2, slice_str("two"), &absent), ERR_CONFLICT);
+	assert_int_equal(put_if(s, key, 2, slice_str("two"), &same), ERR_OK);
+	assert_int_equal(put_if(s, key, 3, slice_str("three"), &same), ERR_CONFLICT);
+	assert_int_equal(store_marker_put(s, &marker, NULL), ERR_OK);
+	assert_int_equal(put_if(s, key, 3, slice_str("three"), &same), ERR_CONFLICT);
+	assert_int_equal(put_if(s, key, 3, slice_str("three"), &absent), ERR_OK);
+	assert_int_equal(read_range(s, key, "k", 0, 300000, NULL), ERR_OK);
+}
+
+static void the_commitment_names_a_write(void **state)
+{
+	CLEANUP(secret_freep) struct secret *key = NULL;
+	CLEANUP(store_closep) struct store *s = open_store(*state);
+	CLEANUP(blob_writer_freep) struct blob_writer *one = NULL, *two = NULL;
+	uint8_t a[SIDECAR_COMMITMENT_BYTES], b[SIDECAR_COMMITMENT_BYTES];
+	struct slice inline_message;
+	struct sidecar_part part;
+
+	assert_int_equal(secret_new_random(32, &key, NULL), ERR_OK);
+	assert_int_equal(store_blob_new(s, key, &one, NULL), ERR_OK);
+	assert_int_equal(store_blob_new(s, key, &two, NULL), ERR_OK);
+	blob_writer_commitment(one, a);
+	blob_writer_commitment(two, b);
+	assert_memory_not_equal(a, b, sizeof a);
+	assert_int_equal(blob_writer_finish(one, &part, &inline_message, NULL), ERR_OK);
+	assert_memory_equal(part.commitment, a, sizeof a);
+}
+
+/* The check of an upload reads on the handle that writes next; another handle writes in between. */
+static void collecting_between_parts_holds_up_no_write(void **state)
+{
+	CLEANUP(secret_freep) struct secret *key = NULL;
+	CLEANUP(store_closep) struct store *s = open_store(*state);
+	struct record_upload u = {.upload_id = {9}, .object_key = slice_str("up")};
+	uint32_t removed;
+
+	assert_int_equal(secret_new_random(32, &key, NULL), ERR_OK);
+	memcpy(u.bucket_id, bucket, STORE_ID_BYTES);
+	assert_int_equal(store_upload_create(s, &u, NULL), ERR_OK);
+	for (uint8_t i = 0; i < 5; i++) {
+		upload_part(s, key, u.upload_id, 1, 0, 100);
+		assert_int_equal(store_collect(s, &removed, NULL), ERR_OK);
+		assert_int_equal(removed, i > 0);
+		put(s, key, "between", (uint8_t)(i + 1), 10);
+	}
+}
+
+static void a_part_that_was_replaced_and_collected_completes_nothing(void **state)
+{
+	CLEANUP(secret_freep) struct secret *key = NULL;
+	CLEANUP(store_closep) struct store *s = open_store(*state);
+	CLEANUP(index_closep) struct index *ix = NULL;
+	struct sidecar_part parts[3];
+	struct sidecar fields = {.object_key = slice_str("up"), .parts = parts};
+	struct record_upload u = {.upload_id = {9}, .object_key = slice_str("up")};
+	uint32_t removed;
+
+	assert_int_equal(secret_new_random(32, &key, NULL), ERR_OK);
+	memcpy(u.bucket_id, bucket, STORE_ID_BYTES);
+	memcpy(fields.bucket_id, bucket, STORE_ID_BYTES);
+	assert_int_equal(store_upload_create(s, &u, NULL), ERR_OK);
+	upload_part(s, key, u.upload_id, 1, 0, 100);
+	assert_int_equal(store_reader(s, &ix, NULL), ERR_OK);
+	assert_int_equal(index_upload_parts(ix, u.upload_id, 0, 10, take_part, &fields, NULL), ERR_OK);
+	upload_part(s, key, u.upload_id, 1, 0, 100);
+	assert_int_equal(store_collect(s, &removed, NULL), ERR_OK);
+	assert_int_equal(store_upload_complete(s, u.upload_id, &fields, key, NULL), ERR_CONFLICT);
+	fields.part_count = 0;
+	assert_int_equal(index_upload_parts(ix, u.upload_id, 0, 10, take_part, &fields, NULL), ERR_OK);
+	assert_int_equal(store_upload_complete(s, u.upload_id, &fields, key, NULL), ERR_OK);
+	assert_int_equal(read_range(s, key, "up", 0, 100, NULL), ERR_OK);
+}
+
 /* An upload that was looked at must not hold the handle in the past. */
 static void a_handle_sees_what_was_acknowledged_after_its_last_read(void **state)
 {
@@ -604,6 +702,10 @@ int main(void)
 		FRESH(the_index_can_be_thrown_away),
 		FRESH(a_removed_version_is_collected),
 		FRESH(parts_become_one_object),
+		FRESH(a_conditional_write_looks_at_the_latest_version),
+		FRESH(the_commitment_names_a_write),
+		FRESH(collecting_between_parts_holds_up_no_write),
+		FRESH(a_part_that_was_replaced_and_collected_completes_nothing),
 		FRESH(a_handle_sees_what_was_acknowledged_after_its_last_read),
 		FRESH(a_version_of_another_bucket_or_key_is_not_removed),
 		FRESH(a_write_that_cannot_be_indexed_is_there_after_a_restart),
