@@ -57,6 +57,11 @@ void ipc_client_connect(struct ipc_client *client, int fd)
 	fd_closep(&old);
 }
 
+bool ipc_client_has_socket(const struct ipc_client *client)
+{
+	return client->channel || atomic_load(&client->next_fd) >= 0;
+}
+
 static int use_next_socket(struct ipc_client *client, struct why *reterr_why)
 {
 	CLEANUP(fd_closep) int fd = atomic_exchange(&client->next_fd, -1);

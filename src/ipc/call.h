@@ -22,6 +22,9 @@ void ipc_client_freep(struct ipc_client **client);
  * the next call uses it; a call that is running ends with ERR_UNAVAILABLE, since its peer is gone. */
 void ipc_client_connect(struct ipc_client *client, int fd);
 
+/* Whether there is a socket, or a new one waits to be used; that its peer is still there only a call can tell. */
+bool ipc_client_has_socket(const struct ipc_client *client);
+
 /* Sends a request, and waits for its reply until the deadline (time_mono_ms()). The reply is the caller's to end by
  * ipc_message_clear(); its body is valid until then or until the next call.
  * Errors: what the peer answered; ERR_TIMEOUT (a late reply will be skipped); ERR_UNAVAILABLE: no socket, the peer is
