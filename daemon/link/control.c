@@ -41,7 +41,8 @@ int control_listener_take(struct slice body, enum control_listener *ret, struct 
 
 	TRY(cursor_take_u16be(&c, &kind, reterr_why));
 	TRY(cursor_finish(&c, reterr_why));
-	ENSURE(kind == LISTENER_HTTPS, ERR_INVALID, reterr_why, "a listener of the unknown kind %u", kind);
+	ENSURE(kind == LISTENER_HTTPS || kind == LISTENER_INSECURE_HTTP, ERR_INVALID, reterr_why,
+	       "a listener of the unknown kind %u", kind);
 	*ret = (enum control_listener)kind;
 	return ERR_OK;
 }

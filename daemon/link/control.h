@@ -34,6 +34,7 @@ struct control_config {
 
 enum control_listener {
 	LISTENER_HTTPS = 1,
+	LISTENER_INSECURE_HTTP = 2, /* without TLS, on a loopback address */
 };
 
 /* The new link to `peer`; one with the same instance is replaced. */

@@ -35,11 +35,13 @@ static int on_listener(void *context, struct ipc_message *m, struct ipc_reply *r
 {
 	struct role *role = context;
 	enum control_listener kind;
+	int *fd;
 	(void)reply;
 
 	TRY(control_listener_take(m->body, &kind, reterr_why));
-	fd_closep(&role->listener_fd);
-	role->listener_fd = take_fd(m->fds[0]);
+	fd = kind == LISTENER_HTTPS ? &role->listener_fd : &role->insecure_listener_fd;
+	fd_closep(fd);
+	*fd = take_fd(m->fds[0]);
 	return ERR_OK;
 }
 

@@ -71,8 +71,12 @@ static int run(struct role *role, struct why *reterr_why)
 
 int role_main(const struct role_spec *spec, const struct system *system)
 {
-	struct role role = {
-		.spec = spec, .system = system, .state = ROLE_CONFIGURING, .directory_fd = -1, .listener_fd = -1};
+	struct role role = {.spec = spec,
+	                    .system = system,
+	                    .state = ROLE_CONFIGURING,
+	                    .directory_fd = -1,
+	                    .listener_fd = -1,
+	                    .insecure_listener_fd = -1};
 	struct why why;
 	int err;
 
@@ -86,6 +90,7 @@ int role_main(const struct role_spec *spec, const struct system *system)
 	ipc_loop_free(role.loop);
 	buf_free(role.settings);
 	fd_closep(&role.listener_fd);
+	fd_closep(&role.insecure_listener_fd);
 	fd_closep(&role.directory_fd);
 	return role.exit_status;
 }

@@ -66,8 +66,9 @@ struct role {
 	uint32_t state; /* one of enum role_state */
 	uint32_t starts;
 	int landlock_abi;
-	int directory_fd; /* -1 without */
-	int listener_fd;  /* -1 without */
+	int directory_fd;         /* -1 without */
+	int listener_fd;          /* -1 without */
+	int insecure_listener_fd; /* plain HTTP on a loopback address; -1 without */
 	bool has_user;
 	uint32_t uid, gid;
 	struct buf *settings; /* the role's own part of the configuration; NULL when there is none */

@@ -201,6 +201,19 @@ static int put_settings(const struct child *c, struct buf *settings, struct why 
 	return ERR_OK;
 }
 
+static int give_listeners(struct child *c, struct buf *body, struct why *reterr_why)
+{
+	buf_reset(body);
+	TRY(control_listener_put(body, LISTENER_HTTPS, reterr_why));
+	child_tell(c, CONTROL_LISTENER, buf_slice(body), &c->supervisor->listener_fd, 1);
+	if (c->supervisor->insecure_listener_fd < 0)
+		return ERR_OK;
+	buf_reset(body);
+	TRY(control_listener_put(body, LISTENER_INSECURE_HTTP, reterr_why));
+	child_tell(c, CONTROL_LISTENER, buf_slice(body), &c->supervisor->insecure_listener_fd, 1);
+	return ERR_OK;
+}
+
 static int configure(struct child *c, struct why *reterr_why)
 {
 	CLEANUP(buf_freep) struct buf *settings = NULL;
@@ -216,11 +229,8 @@ static int configure(struct child *c, struct why *reterr_why)
 	child_tell(c, CONTROL_CONFIG, buf_slice(body), NULL, 0);
 	if (c->directory_fd >= 0)
 		child_tell(c, CONTROL_DIRECTORY, slice_str(""), &c->directory_fd, 1);
-	if (c->spec->number == ROLE_FRONT) {
-		buf_reset(body);
-		TRY(control_listener_put(body, LISTENER_HTTPS, reterr_why));
-		child_tell(c, CONTROL_LISTENER, buf_slice(body), &c->supervisor->listener_fd, 1);
-	}
+	if (c->spec->number == ROLE_FRONT)
+		TRY(give_listeners(c, body, reterr_why));
 	child_tell(c, CONTROL_START, slice_str(""), NULL, 0);
 	return ERR_OK;
 }

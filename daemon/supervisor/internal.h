@@ -42,7 +42,8 @@ struct supervisor {
 	struct ipc_loop *loop;
 	struct state_dir state;
 	struct process_launcher launcher;
-	int listener_fd; /* -1 without front */
+	int listener_fd;          /* -1 without front */
+	int insecure_listener_fd; /* -1 unless asked for */
 	struct child children[ROLE_NUMBER_MAX + 1];
 	size_t child_count;
 	bool was_ready;

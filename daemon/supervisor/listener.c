@@ -60,17 +60,36 @@ static int bind_to(int fd, const union address *a, const char *where, struct why
 	return why_errno(reterr_why, errno, "cannot listen on %s", where);
 }
 
-int listener_open(const char *where, int *ret_fd, struct why *reterr_why)
+static int open_at(const union address *a, const char *where, int *ret_fd, struct why *reterr_why)
 {
 	CLEANUP(fd_closep) int fd = -1;
+
+	fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	ENSURE_SYS(fd >= 0, reterr_why, "cannot make a socket for %s", where);
+	TRY(bind_to(fd, a, where, reterr_why));
+	*ret_fd = take_fd(fd);
+	return ERR_OK;
+}
+
+int listener_open(const char *where, int *ret_fd, struct why *reterr_why)
+{
 	union address a;
 
 	TRY(parse(where, &a, reterr_why));
-	fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	ENSURE_SYS(fd >= 0, reterr_why, "cannot make a socket for %s", where);
-	TRY(bind_to(fd, &a, where, reterr_why));
-	*ret_fd = take_fd(fd);
-	return ERR_OK;
+	return open_at(&a, where, ret_fd, reterr_why);
+}
+
+int listener_open_loopback(const char *where, int *ret_fd, struct why *reterr_why)
+{
+	union address a;
+	bool is_loopback;
+
+	TRY(parse(where, &a, reterr_why));
+	is_loopback = a.any.sa_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&a.v6.sin6_addr)
+	                                          : ntohl(a.v4.sin_addr.s_addr) >> 24 == 127;
+	ENSURE(is_loopback, ERR_INVALID, reterr_why,
+	       "%s is no loopback address; without TLS nothing else is served, use --listen for it", where);
+	return open_at(&a, where, ret_fd, reterr_why);
 }
 
 int listener_where(int fd, char out[static LISTENER_TEXT_BYTES], struct why *reterr_why)

@@ -6,7 +6,8 @@
 #include "daemon/role/role.h"
 
 const char supervisor_usage[] =
-	"usage: cloisterd --state DIR [--listen ADDRESS:PORT] [--roles NAME,NAME...] [--workers N] [--uid-base N]\n"
+	"usage: cloisterd --state DIR [--listen ADDRESS:PORT] [--insecure-http ADDRESS:PORT] [--roles NAME,NAME...] "
+	"[--workers N] [--uid-base N]\n"
 	"Runs in the foreground and logs to standard error; SIGTERM stops it, SIGHUP reloads certificates.\n"
 	"Example: cloisterd --state /var/lib/cloister --listen 127.0.0.1:8443\n";
 
@@ -57,6 +58,8 @@ static int read_option(const char *option, const char *value, const struct syste
 		return read_text(value, option, c->state, sizeof c->state, reterr_why);
 	if (slice_is_str(name, "--listen"))
 		return read_text(value, option, c->listen, sizeof c->listen, reterr_why);
+	if (slice_is_str(name, "--insecure-http"))
+		return read_text(value, option, c->insecure_http, sizeof c->insecure_http, reterr_why);
 	if (slice_is_str(name, "--roles"))
 		return read_roles(value, system, &c->roles, reterr_why);
 	if (slice_is_str(name, "--workers")) {

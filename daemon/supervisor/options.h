@@ -10,6 +10,7 @@
 struct supervisor_config {
 	char state[PATH_BYTES_MAX]; /* the state directory */
 	char listen[64];            /* ADDRESS:PORT or [ADDRESS]:PORT, numeric */
+	char insecure_http[64];     /* the same, on a loopback address: plain HTTP; "": none */
 	uint32_t roles;             /* which to start: bits 1 << role number */
 	uid_t uid_base;             /* as root, role n becomes user and group uid_base + n */
 	uint16_t front_workers;

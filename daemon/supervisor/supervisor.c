@@ -97,13 +97,24 @@ static int drop_to_supervisor(struct why *reterr_why)
 	return ERR_OK;
 }
 
+static int open_listeners(struct supervisor *s, struct why *reterr_why)
+{
+	TRY(listener_open(s->config->listen, &s->listener_fd, reterr_why));
+	if (!s->config->insecure_http[0])
+		return ERR_OK;
+	TRY(listener_open_loopback(s->config->insecure_http, &s->insecure_listener_fd, reterr_why));
+	LOG(LOG_WARN, "listener.insecure_http", LOG_STR("listen", s->config->insecure_http),
+	    LOG_STR("why", "requests and data cross this listener without encryption"));
+	return ERR_OK;
+}
+
 static int prepare(struct supervisor *s, struct why *reterr_why)
 {
 	sigset_t signals;
 
 	TRY(state_dir_open(s->config->state, &s->state, reterr_why));
 	if (s->config->roles >> ROLE_FRONT & 1)
-		TRY(listener_open(s->config->listen, &s->listener_fd, reterr_why));
+		TRY(open_listeners(s, reterr_why));
 	TRY(add_children(s, reterr_why));
 	TRY(process_launcher_open(&s->launcher, reterr_why));
 	TRY(ipc_loop_new(&s->loop, reterr_why));
@@ -133,6 +144,7 @@ static void close_down(struct supervisor *s)
 	ipc_loop_free(s->loop);
 	process_launcher_close(&s->launcher);
 	fd_closep(&s->listener_fd);
+	fd_closep(&s->insecure_listener_fd);
 	state_dir_close(&s->state);
 }
 
@@ -142,6 +154,7 @@ int supervisor_run(const struct supervisor_config *config, const struct system *
 		.config = config,
 		.system = system,
 		.listener_fd = -1,
+		.insecure_listener_fd = -1,
 		.state = {-1, -1},
 		.launcher = {-1, -1},
 	};

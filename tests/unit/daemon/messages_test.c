@@ -84,7 +84,12 @@ static void link_ready_and_listener_arrive_as_sent(void **state)
 	buf_reset(body);
 	assert_int_equal(control_listener_put(body, LISTENER_HTTPS, NULL), ERR_OK);
 	assert_int_equal(control_listener_take(buf_slice(body), &listener, NULL), ERR_OK);
+	assert_int_equal(listener, LISTENER_HTTPS);
 	ASSERT_STRICT(control_listener_take, enum control_listener);
+	buf_reset(body);
+	assert_int_equal(control_listener_put(body, LISTENER_INSECURE_HTTP, NULL), ERR_OK);
+	assert_int_equal(control_listener_take(buf_slice(body), &listener, NULL), ERR_OK);
+	assert_int_equal(listener, LISTENER_INSECURE_HTTP);
 	assert_int_equal(control_listener_take(slice_of("\0\7", 2), &listener, NULL), ERR_INVALID);
 }
 

@@ -132,6 +132,21 @@ static void addresses_are_read_strictly(void **state)
 		assert_int_equal(listener_open(wrong[i], &fd, &why), ERR_INVALID);
 }
 
+static void without_tls_only_loopback_addresses_are_listened_on(void **state)
+{
+	static const char *const wrong[] = {"0.0.0.0:0", "[::]:0", "192.0.2.1:0", "[::ffff:192.0.2.1]:0"};
+	struct why why;
+	int fd = -1;
+	(void)state;
+
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		assert_int_equal(listener_open_loopback(wrong[i], &fd, &why), ERR_INVALID);
+		assert_non_null(strstr(why.text, "loopback"));
+	}
+	assert_int_equal(listener_open_loopback("127.0.0.5:0", &fd, NULL), ERR_OK);
+	fd_closep(&fd);
+}
+
 static void a_listener_says_where_it_is_and_a_second_one_is_refused(void **state)
 {
 	char where[LISTENER_TEXT_BYTES];
@@ -242,6 +257,7 @@ int main(void)
 		cmocka_unit_test(restarts_wait_longer_each_time_and_end_with_the_fifth_crash),
 		cmocka_unit_test(crashes_outside_the_window_are_forgotten),
 		cmocka_unit_test(addresses_are_read_strictly),
+		cmocka_unit_test(without_tls_only_loopback_addresses_are_listened_on),
 		cmocka_unit_test(a_listener_says_where_it_is_and_a_second_one_is_refused),
 		cmocka_unit_test(a_state_directory_has_one_holder_and_closed_role_directories),
 		cmocka_unit_test(events_are_counted_and_gaps_are_seen),
