@@ -5,5 +5,9 @@
 
 extern const struct role_spec front_role;
 
+/* The clients of its worker threads; for tests that look from inside. */
+struct front_workers;
+struct front_workers *front_workers_of(const struct role *role);
+
 /* What it may ask of the kernel: syscalls.c. */
 extern const struct sandbox_syscalls *const front_syscalls[];

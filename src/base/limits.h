@@ -400,6 +400,35 @@
 /* The ledger's mark: the heads of all chains at 120 bytes each, and a signature. */
 #define LEDGER_MARK_BYTES_MAX (10 * 1024 * 1024)
 
+/* --- daemon/front ----------------------------------------------------------------------------------------------- */
+
+/* The largest object in one PUT, and the largest part: S3's own 5 GiB. */
+#define S3_PUT_BYTES_MAX (5ULL * 1024 * 1024 * 1024)
+/* Parts of an upload but the last are at least this long: S3's own 5 MiB. */
+#define S3_PART_BYTES_MIN (5 * 1024 * 1024)
+/* Entries of one page of a list: S3's own 1,000. */
+#define S3_LIST_MAX 1000
+/* Uploads in progress of one bucket that a list looks through. */
+#define S3_UPLOADS_LISTED_MAX 10000
+/* User metadata, names and values together: S3's own 2 KiB. */
+#define S3_USER_METADATA_BYTES_MAX 2048
+/* The XML of a list: 1,000 keys of 1,024 bytes, each byte as a reference of 6, and what stands around them. */
+#define S3_ANSWER_BYTES_MAX (8 * 1024 * 1024)
+/* How long keys or ledger may take to answer: a group commit on a slow disk takes a second. */
+#define FRONT_CALL_MS 20000
+/* A role that has crashed is back, and linked again, after ROLE_RESTART_DELAY_MS and what its start takes. Requests
+ * wait that long instead of failing. */
+#define FRONT_LINK_WAIT_MS 3000
+/* What is moved from the socket to the store at once: one run of sealed chunks. */
+#define FRONT_PIECE_BYTES (256 * 1024)
+/* Names of buckets that front remembers the ids of. */
+#define FRONT_BUCKETS_CACHED 1024
+/* Events of worker threads on their way to the main thread. */
+#define FRONT_MAILBOX_MAX 64
+/* How often blobs that nothing names any more are removed. */
+#define FRONT_COLLECT_MS 10000
+/* Requests in flight are given so long when front stops; the supervisor's deadline is ROLE_STOP_DEADLINE_MS. */
+#define FRONT_STOP_GRACE_MS 3000
 /* --- seal ------------------------------------------------------------------------------------------------------- */
 
 /* The core of a sealed file names an algorithm, a date, a 32-byte id and a media type: 190 bytes. */

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/time.h"
+#include "daemon/front/front.h"
 #include "daemon/front/workers.h"
 #include "daemon/link/ping.h"
 #include "probe.h"
@@ -110,7 +111,7 @@ static int on_worker(void *context, struct ipc_message *m, struct ipc_reply *rep
 	TRY(cursor_take_u16be(&c, &worker, reterr_why));
 	TRY(cursor_take_u16be(&c, &peer, reterr_why));
 	TRY(cursor_finish(&c, reterr_why));
-	client = front_workers_client(role->own, worker, (enum role_number)peer);
+	client = front_workers_client(front_workers_of(role), worker, (enum role_number)peer);
 	ENSURE(client, ERR_INVALID, reterr_why, "no such worker");
 	err = ipc_client_call(client, PING, slice_str(""), time_mono_ms() + 2000, &pong, &why);
 	answer_outcome(reply, err, err == ERR_OK ? pong.body : slice_str(why.text));
