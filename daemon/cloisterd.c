@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "daemon/init/init.h"
 #include "daemon/role/role.h"
 #include "daemon/supervisor/options.h"
 #include "daemon/supervisor/supervisor.h"
@@ -29,6 +30,12 @@ int cloisterd_main(int argc, char **argv, const struct system *system)
 	if (argc == 2 && slice_is_str(slice_str(argv[1]), "--help")) {
 		dprintf(1, "%s", supervisor_usage);
 		return 0;
+	}
+	if (argc >= 2 && slice_is_str(slice_str(argv[1]), "--init")) {
+		err = init_run(argc - 2, argv + 2, system, &why);
+		if (err != ERR_OK)
+			dprintf(2, "cloisterd: %s\n", why.text);
+		return err_exit_status(err);
 	}
 	log_open("supervisor", LOG_INFO);
 	err = supervisor_options_read(argc, argv, system, &config, &why);

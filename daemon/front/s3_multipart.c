@@ -80,7 +80,6 @@ int s3_upload_find(struct s3 *s, struct s3_upload *ret_upload, struct why *reter
 		return ERR_OK;
 	TRY(err);
 	err = copy_upload(s, &found, ret_upload, reterr_why);
-	index_upload_done(index);
 	return err;
 }
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "daemon/front/settings.h"
+#include "daemon/keys/settings.h"
 #include "daemon/link/control.h"
 #include "daemon/supervisor/internal.h"
 
@@ -196,6 +197,11 @@ static int put_settings(const struct child *c, struct buf *settings, struct why 
 {
 	const struct front_settings front = {.workers = c->supervisor->config->front_workers};
 
+	const struct keys_settings keys = {.passphrase_file = slice_str(c->supervisor->config->passphrase_file),
+	                                   .region = slice_str(c->supervisor->config->region)};
+
+	if (c->spec->number == ROLE_KEYS)
+		TRY(keys_settings_put(settings, &keys, reterr_why));
 	if (c->spec->number == ROLE_FRONT)
 		TRY(front_settings_put(settings, &front, reterr_why));
 	return ERR_OK;

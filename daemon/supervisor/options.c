@@ -1,13 +1,18 @@
 #include "daemon/supervisor/options.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/slice.h"
 #include "daemon/role/role.h"
 
 const char supervisor_usage[] =
-	"usage: cloisterd --state DIR [--listen ADDRESS:PORT] [--insecure-http ADDRESS:PORT] [--roles NAME,NAME...] "
-	"[--workers N] [--uid-base N]\n"
+	"usage: cloisterd --state DIR [--listen ADDRESS:PORT] [--insecure-http ADDRESS:PORT] [--passphrase-file FILE]\n"
+	"                 [--region REGION] [--roles NAME,NAME...] [--workers N] [--uid-base N]\n"
+	"       cloisterd --init --state DIR --passphrase-file FILE [--region REGION] [--uid-base N]\n"
+	"                 [--host NAME] [--accounts NAME,NAME...]\n"
 	"Runs in the foreground and logs to standard error; SIGTERM stops it, SIGHUP reloads certificates.\n"
 	"Example: cloisterd --state /var/lib/cloister --listen 127.0.0.1:8443\n";
 
@@ -60,6 +65,10 @@ static int read_option(const char *option, const char *value, const struct syste
 		return read_text(value, option, c->listen, sizeof c->listen, reterr_why);
 	if (slice_is_str(name, "--insecure-http"))
 		return read_text(value, option, c->insecure_http, sizeof c->insecure_http, reterr_why);
+	if (slice_is_str(name, "--passphrase-file"))
+		return read_text(value, option, c->passphrase_file, sizeof c->passphrase_file, reterr_why);
+	if (slice_is_str(name, "--region"))
+		return read_text(value, option, c->region, sizeof c->region, reterr_why);
 	if (slice_is_str(name, "--roles"))
 		return read_roles(value, system, &c->roles, reterr_why);
 	if (slice_is_str(name, "--workers")) {
@@ -76,6 +85,20 @@ static int read_option(const char *option, const char *value, const struct syste
 	return ERR_INVALID;
 }
 
+/* Without an option, the credential that systemd hands over (LoadCredential=cloister-passphrase:...). */
+static void find_credential(struct supervisor_config *c)
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+	char path[PATH_BYTES_MAX];
+	int len;
+
+	if (c->passphrase_file[0] || !directory)
+		return;
+	len = snprintf(path, sizeof path, "%s/cloister-passphrase", directory);
+	if (len > 0 && (size_t)len < sizeof path && access(path, F_OK) == 0)
+		memcpy(c->passphrase_file, path, (size_t)len + 1);
+}
+
 int supervisor_options_read(int argc, char **argv, const struct system *system, struct supervisor_config *ret_config,
                             struct why *reterr_why)
 {
@@ -83,6 +106,7 @@ int supervisor_options_read(int argc, char **argv, const struct system *system, 
 		.listen = "127.0.0.1:8443",
 		.uid_base = ROLE_UID_BASE,
 		.front_workers = FRONT_WORKERS_DEFAULT,
+		.region = "us-east-1",
 	};
 
 	for (size_t i = 0; i < system->role_count; i++)
@@ -92,6 +116,7 @@ int supervisor_options_read(int argc, char **argv, const struct system *system, 
 		TRY(read_option(argv[i], argv[i + 1], system, &c, reterr_why));
 	}
 	ENSURE(c.state[0], ERR_INVALID, reterr_why, "say where the state is kept: --state DIR");
+	find_credential(&c);
 	*ret_config = c;
 	return ERR_OK;
 }

@@ -14,6 +14,8 @@ struct supervisor_config {
 	uint32_t roles;             /* which to start: bits 1 << role number */
 	uid_t uid_base;             /* as root, role n becomes user and group uid_base + n */
 	uint16_t front_workers;
+	char passphrase_file[PATH_BYTES_MAX]; /* keys unseals by it; "": it starts sealed */
+	char region[SIGV4_REGION_BYTES_MAX + 1];
 };
 
 extern const char supervisor_usage[];

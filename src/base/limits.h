@@ -596,3 +596,28 @@
 #define YAML_DEPTH_MAX 32
 /* The names that lead to one value, with dots between them. */
 #define YAML_PATH_BYTES_MAX 1024
+
+/* --- daemon/keys ------------------------------------------------------------------------------------------------ */
+
+/* Records on their way to ledger. At a few KiB each some 10 MiB; the last eighth is for the operator's own, so that a
+ * flood from an account cannot stop administration. */
+#define KEYS_OUTBOX_RECORDS_MAX 4096
+/* Bytes of records in one APPEND: a quarter of what a message may carry. */
+#define KEYS_APPEND_BYTES_MAX (2 * 1024 * 1024)
+/* Who waits for a record: front's workers make one call at a time, and each entry of gathered reads waits once. */
+#define KEYS_WAITERS_MAX 4096
+/* Reads that are gathered until the second ends, one entry per caller, bucket and operation. */
+#define KEYS_READS_MAX 1024
+/* Of these, how many may be of requests that prove nothing; what is over it is one entry for all sources, so that a
+ * flood cannot stop reads. */
+#define KEYS_REFUSALS_MAX 128
+/* Version ids that the record of gathered reads names. */
+#define KEYS_READ_VERSIONS_MAX 8
+/* Bodies with signed chunks in flight: front's workers hold one each. */
+#define KEYS_CHAINS_MAX 128
+/* Buckets of one account; AWS's default was 100. */
+#define KEYS_BUCKETS_PER_ACCOUNT_MAX 1000
+/* A bucket's policy: S3's own limit. */
+#define KEYS_BUCKET_POLICY_BYTES_MAX 20480
+/* Accounts whose hourly key this link has; as many as there can be accounts, and "operator". */
+#define KEYS_ANNOUNCED_MAX (IAM_ACCOUNTS_MAX + 1)

@@ -55,6 +55,9 @@ typedef void ipc_link_answered(void *arg, int err, struct ipc_message *reply, co
 MUST_USE int ipc_link_call(struct ipc_link *link, uint16_t type, struct slice body, uint64_t deadline_ms,
                            ipc_link_answered *answered, void *arg, struct why *reterr_why);
 
+/* Which of several links to that role the request came over; 0 when the link has ended. */
+uint16_t ipc_reply_instance(const struct ipc_reply *reply);
+
 /* Answers a request, and frees `reply`. If the link has ended meanwhile nothing happens. When the answer itself cannot
  * be sent (a body over the limit, no memory) the peer gets that as an error. */
 void ipc_reply_send(struct ipc_reply *reply, struct slice body);

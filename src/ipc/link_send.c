@@ -185,6 +185,11 @@ static void answer(struct ipc_reply *reply, struct ipc_message *message, int cod
 	ipc_link_release(link);
 }
 
+uint16_t ipc_reply_instance(const struct ipc_reply *reply)
+{
+	return reply->link ? ipc_link_instance(reply->link) : 0;
+}
+
 void ipc_reply_send(struct ipc_reply *reply, struct slice body)
 {
 	struct ipc_message message = {.body = body};

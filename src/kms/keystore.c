@@ -19,7 +19,7 @@ void kms_rows_reset(struct kms_keystore *ks)
 }
 
 /* Reads every row once: what was altered while the database was closed shows here. */
-static int check_rows(struct kms_keystore *ks, struct why *reterr_why)
+static int check_rows(struct kms_keystore *ks, const struct kms_other_rows *others, struct why *reterr_why)
 {
 	struct kms_tally tally = {.state = &ks->state};
 
@@ -27,6 +27,8 @@ static int check_rows(struct kms_keystore *ks, struct why *reterr_why)
 	TRY(kms_keys_tally(ks, &tally, reterr_why));
 	TRY(kms_aliases_tally(ks, &tally, reterr_why));
 	TRY(kms_grants_tally(ks, &tally, reterr_why));
+	if (others)
+		TRY(others->each(others->self, &tally, reterr_why));
 	return kms_tally_check(&tally, reterr_why);
 }
 
@@ -46,6 +48,13 @@ static int check_region(const char *region, struct why *reterr_why)
 int kms_keystore_open(struct db *db, const struct kms_root *root, const char *region,
                       struct kms_keystore **ret_keystore, struct why *reterr_why)
 {
+	return kms_keystore_open_beside(db, root, region, NULL, ret_keystore, reterr_why);
+}
+
+int kms_keystore_open_beside(struct db *db, const struct kms_root *root, const char *region,
+                             const struct kms_other_rows *others, struct kms_keystore **ret_keystore,
+                             struct why *reterr_why)
+{
 	CLEANUP(kms_keystore_freep) struct kms_keystore *ks = calloc(1, sizeof *ks);
 	struct secret *row_key;
 
@@ -59,7 +68,7 @@ int kms_keystore_open(struct db *db, const struct kms_root *root, const char *re
 	TRY(kms_root_derive(root, KMS_ROOT_ROWS, slice_of(NULL, 0), &row_key, reterr_why));
 	TRY(kms_state_open(&ks->state, db, row_key, reterr_why));
 	TRY(kms_epoch_open(ks, reterr_why));
-	TRY(check_rows(ks, reterr_why));
+	TRY(check_rows(ks, others, reterr_why));
 	*ret_keystore = take_ptr(ks);
 	return ERR_OK;
 }

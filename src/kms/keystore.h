@@ -67,6 +67,16 @@ struct kms_keystore;
  * kms_keystore_free(), the root only for this call. */
 MUST_USE int kms_keystore_open(struct db *db, const struct kms_root *root, const char *region,
                                struct kms_keystore **ret_keystore, struct why *reterr_why);
+
+/* As above, for a database that holds other libraries' rows as well, whose changes went through kms_change_row():
+ * `each` tells all of them to kms_tally_row(). */
+struct kms_other_rows {
+	void *self;
+	int (*each)(void *self, struct kms_tally *tally, struct why *reterr_why);
+};
+MUST_USE int kms_keystore_open_beside(struct db *db, const struct kms_root *root, const char *region,
+                                      const struct kms_other_rows *others, struct kms_keystore **ret_keystore,
+                                      struct why *reterr_why);
 void kms_keystore_free(struct kms_keystore *ks);
 void kms_keystore_freep(struct kms_keystore **ks);
 

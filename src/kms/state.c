@@ -123,14 +123,19 @@ static int put_state(const struct kms_state *s, const struct kms_point *at, cons
 	return put_history(s, at, rows, reterr_why);
 }
 
+void kms_point_genesis(struct kms_point *ret_point)
+{
+	ret_point->generation = 0;
+	sha256(slice_str("cloister.keys-state/v1"), ret_point->hash);
+}
+
 /* Generation 0: nothing has happened, and no row is there. */
 static int make_first(struct kms_state *s, struct why *reterr_why)
 {
-	static const char label[] = "cloister.keys-state/v1";
 	static const uint8_t no_rows[KMS_HASH_BYTES];
 	int err;
 
-	sha256(slice_str(label), s->at.hash);
+	kms_point_genesis(&s->at);
 	TRY(db_begin(s->db, reterr_why));
 	err = put_state(s, &s->at, s->sum, no_rows, reterr_why);
 	if (err == ERR_OK)

@@ -27,6 +27,9 @@ struct kms_point {
 	uint8_t hash[KMS_HASH_BYTES];
 };
 
+/* Where every chain begins: what a log that holds no generation stands for. */
+void kms_point_genesis(struct kms_point *ret_point);
+
 struct kms_state {
 	struct db *db;          /* borrowed */
 	struct secret *row_key; /* owned */
