@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <termios.h>
@@ -21,16 +22,29 @@ static void catch (int signal_number)
 	caught = signal_number;
 }
 
+/* Waits until there is something to read. The signals that end us come through only here, so that none can slip in
+ * between looking for it and waiting. */
+static int wait_for_input(int fd, const sigset_t *unblocked, struct why *reterr_why)
+{
+	struct pollfd input = {.fd = fd, .events = POLLIN};
+	int ready = caught ? 0 : ppoll(&input, 1, NULL, unblocked);
+
+	ENSURE(!caught, ERR_UNAVAILABLE, reterr_why, "interrupted");
+	ENSURE_SYS(ready >= 0 || errno == EINTR, reterr_why, "cannot wait for the terminal");
+	return ERR_OK;
+}
+
 /* Reads a line into the secret, byte by byte, so that no buffer but the secret ever holds it. */
-static int read_line(int fd, struct secret *line, struct why *reterr_why)
+static int read_line(int fd, const sigset_t *unblocked, struct secret *line, struct why *reterr_why)
 {
 	size_t len = 0;
 
 	for (;;) {
 		uint8_t *at = secret_bytes(line) + len;
-		ssize_t got = read(fd, at, 1);
+		ssize_t got;
 
-		ENSURE(got >= 0 || errno != EINTR, ERR_UNAVAILABLE, reterr_why, "interrupted");
+		TRY(wait_for_input(fd, unblocked, reterr_why));
+		got = read(fd, at, 1);
 		ENSURE_SYS(got >= 0, reterr_why, "cannot read from the terminal");
 		if (got == 0 || *at == '\n')
 			break;
@@ -43,28 +57,39 @@ static int read_line(int fd, struct secret *line, struct why *reterr_why)
 	return ERR_OK;
 }
 
-/* Asks with echo off. A signal that would end the program first puts the terminal back as it was. */
+/* With echo off, which the caller turns on again. */
+static int ask_hidden(int fd, const char *prompt, struct termios hidden, const sigset_t *unblocked, struct secret *line,
+                      struct why *reterr_why)
+{
+	hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
+	ENSURE_SYS(tcsetattr(fd, TCSAFLUSH, &hidden) == 0, reterr_why, "cannot hide what is typed");
+	TRY(fd_write_all(fd, slice_str(prompt), reterr_why));
+	return read_line(fd, unblocked, line, reterr_why);
+}
+
+/* A signal that would end the program first puts the terminal back as it was. */
 static int ask(int fd, const char *prompt, struct secret **ret_line, struct why *reterr_why)
 {
 	CLEANUP(secret_freep) struct secret *line = NULL;
 	struct sigaction action = {.sa_handler = catch}, before[ENDING_SIGNALS];
-	struct termios shown, hidden;
+	sigset_t signals, unblocked;
+	struct termios shown;
 	int err;
 
 	TRY(secret_new(SECRET_LARGE_BYTES, &line, reterr_why));
 	ENSURE_SYS(tcgetattr(fd, &shown) == 0, reterr_why, "cannot ask how the terminal is set");
-	hidden = shown;
-	hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
 	caught = 0;
-	for (int i = 0; i < ENDING_SIGNALS; i++)
+	sigemptyset(&signals);
+	for (int i = 0; i < ENDING_SIGNALS; i++) {
+		sigaddset(&signals, ending[i]);
 		sigaction(ending[i], &action, &before[i]);
-	err = tcsetattr(fd, TCSAFLUSH, &hidden) == 0 ? fd_write_all(fd, slice_str(prompt), reterr_why)
-	                                             : why_errno(reterr_why, errno, "cannot hide what is typed");
-	if (err == ERR_OK)
-		err = read_line(fd, line, reterr_why);
+	}
+	sigprocmask(SIG_BLOCK, &signals, &unblocked);
+	err = ask_hidden(fd, prompt, shown, &unblocked, line, reterr_why);
 	tcsetattr(fd, TCSAFLUSH, &shown);
 	for (int i = 0; i < ENDING_SIGNALS; i++)
 		sigaction(ending[i], &before[i], NULL);
+	sigprocmask(SIG_SETMASK, &unblocked, NULL);
 	if (caught)
 		raise(caught);
 	TRY(err);
