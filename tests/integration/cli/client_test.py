@@ -184,6 +184,55 @@ def a_table_fits_the_terminal(s, server):
     assert "…" in text and "…" not in s.run("key", "ls").must(0).out.decode()
 
 
+@test
+def buckets_come_and_go(s, server):
+    for name in ("one", "two"):
+        s.run("bucket", "create", name).must(0)
+    assert [b["name"] for b in shown(s, "bucket", "ls")["buckets"]] == ["one", "two"]
+    s.run("bucket", "create", "one").must(1, "already", "BucketAlreadyOwnedByYou", "req-1")
+    s.run("bucket", "rm", "one").must(0)
+    s.run("bucket", "rm", "one").must(1, "NoSuchBucket")
+    s.run("bucket", "rm", "two/x").must(2, "slash")
+
+
+@test
+def objects_are_put_listed_fetched_and_removed(s, server):
+    s.run("bucket", "create", "b").must(0)
+    keys = ["plain.csv", "a folder/with spaces", "odd/\u00e9+&=?%.x", "control/\x01", "z//double"]
+    for size, key in enumerate(keys):
+        s.write("data", b"x" * size * 100000)
+        s.run("data", "put", "data", "b/" + key, "--type", "text/csv").must(0)
+        s.run("data", "get", "b/" + key, "-o", "back", "-f").must(0)
+        assert s.read("back") == s.read("data")
+    assert server.s3.buckets["b"][keys[2]][1] == "text/csv"
+    listed = shown(s, "data", "ls", "b")["objects"]
+    assert [o["key"] for o in listed] == sorted(keys) and all(set(o) == {"key", "size", "modified", "etag"} for o in listed)
+    assert {o["key"]: o["size"] for o in listed}[keys[3]] == 300000
+    assert [o["key"] for o in shown(s, "data", "ls", "b/a folder")["objects"]] == [keys[1]]
+    assert b"control/?" in s.run("data", "ls", "b").must(0).out
+    s.run("data", "rm", "b/plain.csv").must(0)
+    s.run("data", "get", "b/plain.csv").must(1, "NoSuchKey")
+    assert not os.path.exists(s.path("plain.csv"))
+
+
+@test
+def putting_and_getting_go_wrong_in_one_sentence(s, server):
+    s.run("bucket", "create", "b").must(0)
+    s.write("data", b"x")
+    s.run("data", "put", "data", "b").must(2, "BUCKET/KEY")
+    s.run("data", "put", "data", "/k").must(2, "no bucket")
+    s.run("data", "put", "missing", "b/k").must(1, "missing")
+    s.run("data", "put", "-", "b/k", stdin=b"x").must(2, "pipe")
+    s.run("data", "put", "data", "c/k").must(1, "NoSuchBucket")
+    s.run("data", "put", "data", "b/data").must(0)
+    s.run("data", "get", "b/data").must(1, "data exists already", "--force")
+    s.run("data", "get", "b/data", "-o", "v", "--version", "2").must(1, "NoSuchVersion")
+    assert s.run("data", "get", "b/data", "-o", "-", "--version", "1").must(0).out == b"x"
+    server.refusals.append(Refusal(403, "AccessDenied", "alice may not s3:GetObject"))
+    s.run("data", "get", "b/data", "-o", "w").must(3, "alice may not")
+    assert not os.path.exists(s.path("v")) and not os.path.exists(s.path("w"))
+
+
 # --- without a server ---
 
 

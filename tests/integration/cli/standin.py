@@ -62,7 +62,7 @@ class Memory:
     """What the stand-in remembers."""
 
     def __init__(self):
-        self.keys, self.users, self.roles, self.policies, self.buckets = {}, {}, {}, {}, {}
+        self.keys, self.users, self.roles, self.policies = {}, {}, {}, {}
 
     # --- KMS ---
 
@@ -145,6 +145,57 @@ class Memory:
             str(more).lower(), "<Marker>%d</Marker>" % (start + 2) if more else "")
 
 
+class Objects:
+    """Buckets with objects, no versions; lists two keys a page."""
+
+    def __init__(self):
+        self.buckets = {}
+
+    def __call__(self, handler, headers, body):
+        path, _, query = handler.path.partition("?")
+        bucket, _, key = urllib.parse.unquote(path)[1:].partition("/")
+        query = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+        if not bucket:
+            return handler.answer(200, ("<ListAllMyBucketsResult><Buckets>%s</Buckets></ListAllMyBucketsResult>" % "".join(
+                "<Bucket><Name>%s</Name><CreationDate>2026-11-22T20:00:00.000Z</CreationDate></Bucket>" % b
+                for b in sorted(self.buckets))).encode())
+        if not key and handler.command == "PUT":
+            if bucket in self.buckets:
+                raise Refusal(409, "BucketAlreadyOwnedByYou", "you have that bucket already")
+            self.buckets[bucket] = {}
+            return handler.answer(200)
+        if bucket not in self.buckets:
+            raise Refusal(404, "NoSuchBucket", "there is no such bucket")
+        objects = self.buckets[bucket]
+        if not key and handler.command == "DELETE":
+            if objects:
+                raise Refusal(409, "BucketNotEmpty", "the bucket holds objects")
+            del self.buckets[bucket]
+            return handler.answer(204)
+        if not key:
+            return handler.answer(200, self.listing(objects, query).encode())
+        if handler.command == "PUT":
+            objects[key] = (body, headers.get("content-type"))
+            return handler.answer(200)
+        if handler.command == "DELETE":
+            objects.pop(key, None)
+            return handler.answer(204)
+        if key not in objects or query.get("versionId", "1") != "1":
+            raise Refusal(404, "NoSuchKey" if key not in objects else "NoSuchVersion", "it is not there")
+        return handler.answer(200, objects[key][0])
+
+    @staticmethod
+    def listing(objects, query):
+        assert query["list-type"] == "2" and query["encoding-type"] == "url"
+        keys = [k for k in sorted(objects) if k.startswith(query.get("prefix", ""))]
+        start = int(query.get("continuation-token", "0"))
+        more = start + 2 < len(keys)
+        return "<ListBucketResult>%s%s</ListBucketResult>" % ("".join(
+            "<Contents><Key>%s</Key><Size>%d</Size><LastModified>2026-11-22T20:00:00.000Z</LastModified><ETag>&quot;e&quot;"
+            "</ETag></Contents>" % (urllib.parse.quote_plus(k, safe="/"), len(objects[k][0]))
+            for k in keys[start:start + 2]), "<NextContinuationToken>%d</NextContinuationToken>" % (start + 2) if more else "")
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -213,14 +264,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, directory, s3=None):
+    def __init__(self, directory):
         super().__init__(("127.0.0.1", 0), Handler)
         make_certificates(directory)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(os.path.join(directory, "tls.pem"), os.path.join(directory, "tls.key"))
         self.socket = context.wrap_socket(self.socket, server_side=True)
         self.memory, self.requests, self.nonces, self.broken, self.refusals = Memory(), [], set(), [], []
-        self.token, self.s3 = None, s3
+        self.token, self.s3 = None, Objects()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
