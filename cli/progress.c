@@ -102,17 +102,30 @@ static struct timespec in_ms(uint64_t ms)
 	return at;
 }
 
+/* Before the first byte moved there is nothing to tell, and somebody may be typing a passphrase: the clock starts
+ * then. */
+static bool is_time_to_draw(struct progress *p)
+{
+	if (*p->done == 0)
+		p->began_ms = time_mono_ms();
+	return time_mono_ms() - p->began_ms >= SILENT_MS;
+}
+
 static void *watch(void *self)
 {
 	struct progress *p = self;
-	struct timespec until = in_ms(SILENT_MS);
+	struct timespec until = in_ms(BAR_EVERY_MS);
 
 	pthread_mutex_lock(&p->lock);
 	while (!p->is_over) {
+		bool is_drawn;
+
 		if (pthread_cond_timedwait(&p->stopped, &p->lock, &until) == 0)
 			continue;
-		draw(p);
-		until = in_ms(p->to.is_terminal ? BAR_EVERY_MS : LINE_EVERY_MS);
+		is_drawn = is_time_to_draw(p);
+		if (is_drawn)
+			draw(p);
+		until = in_ms(is_drawn && !p->to.is_terminal ? LINE_EVERY_MS : BAR_EVERY_MS);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;

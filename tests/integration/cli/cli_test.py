@@ -202,6 +202,8 @@ def a_person_is_asked_twice_and_sees_nothing_of_it(s):
     assert "sesame" not in shown
     code, shown = s.on_terminal("open", "data.sealed", "-o", "again", answers=[b"open sesame\n"])
     assert code == 0 and s.read("again") == b"typed", shown
+    code, shown = s.on_terminal("open", "data.sealed", "-o", "slowly", answers=[b"open sesame\n"], think_s=1.5)
+    assert code == 0 and "%" not in shown, shown  # no bar over the question
     code, shown = s.on_terminal("open", "data.sealed", "-o", "more", answers=[b"wrong\n"])
     assert code == 3 and "wrong passphrase" in shown and not os.path.exists(s.path("more"))
     code, shown = s.on_terminal("seal", "data", "-o", "other", answers=[b"one\n", b"two\n"])
@@ -216,6 +218,19 @@ def an_interrupted_question_ends_it_with_the_terminal_as_it_was(s):
     code, _ = s.on_terminal("seal", "data", answers=[b"half\x03"])
     assert code == -signal.SIGINT, code
     assert os.listdir(s.top) == ["data"]
+
+
+@test
+def a_long_transfer_shows_how_far_it_is_and_a_short_one_does_not(s):
+    recipient = s.identity()
+    p = s.start("seal", "-", "-o", "out", "-r", recipient)
+    for _ in range(8):
+        p.stdin.write(bytes(MIB))
+        p.stdin.flush()
+        time.sleep(0.25)
+    err = p.communicate()[1].decode()
+    assert p.returncode == 0 and re.search(r"^sealing: \d\.\d MiB  .*/s$", err, re.M), err
+    assert "sealing" not in s.run("seal", "-", "-o", "o", "-r", recipient, stdin=b"x").must(0).err
 
 
 @test

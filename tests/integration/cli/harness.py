@@ -59,7 +59,7 @@ class Scratch:
     def identity(self, name="me.identity"):
         return self.run("key", "identity", name).must(0).out.decode().strip()
 
-    def on_terminal(self, *args, answers=()):
+    def on_terminal(self, *args, answers=(), think_s=0):
         """Runs it on a terminal of its own and answers each question; returns status and all that was shown."""
         pid, fd = pty.fork()
         if pid == 0:
@@ -78,6 +78,7 @@ class Scratch:
                 shown += got
             if answers and shown.count(b": ") > asked and shown.endswith(b": "):
                 asked = shown.count(b": ")
+                time.sleep(think_s)
                 os.write(fd, answers.pop(0))
         os.close(fd)
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
