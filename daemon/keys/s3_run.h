@@ -24,8 +24,8 @@ struct keys_s3_run {
 };
 
 /* Refuses: sets status, code and sentence. */
-int keys_s3_refuse(struct keys_s3_run *run, int status, const char *code, struct why *reterr_why, const char *fmt, ...)
-	PRINTF_LIKE(5, 6);
+MUST_USE int keys_s3_refuse(struct keys_s3_run *run, int status, const char *code, struct why *reterr_why,
+                            const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /* ERR_DENIED unless the caller may. `arn` is the resource, `key` for its conditions may be empty. */
 MUST_USE int keys_s3_ask(struct keys_s3_run *run, const char *action, const char *arn, struct why *reterr_why);

@@ -15,29 +15,29 @@ static int get_caller_identity(struct api_run *r, struct why *reterr_why)
 	return ERR_OK;
 }
 
+/* What stands behind the last '/' of a role's path and name. */
+static struct slice name_in_path(struct slice path)
+{
+	const uint8_t *slash = path.len ? memrchr(path.ptr, '/', path.len) : NULL;
+	size_t skip = slash ? (size_t)(slash - path.ptr) + 1 : 0;
+
+	return slice_of(path.ptr + skip, path.len - skip);
+}
+
 /* arn:aws:iam::ACCOUNT:role/PATH/NAME -> account and name. */
 static int read_role_arn(struct slice arn, struct slice *ret_account, struct slice *ret_name, struct why *reterr_why)
 {
-	struct cursor in = cursor_of(arn);
-	struct slice name;
+	const size_t prefix = strlen("arn:aws:iam::"), kind = strlen("role/");
+	bool is_arn = slice_starts_with(arn, "arn:aws:iam::");
+	struct cursor in = cursor_of(is_arn ? slice_of(arn.ptr + prefix, arn.len - prefix) : slice_of(NULL, 0));
+	struct slice account;
 
-	if (slice_starts_with(arn, "arn:aws:iam::")) {
-		in = cursor_of(slice_of(arn.ptr + strlen("arn:aws:iam::"), arn.len - strlen("arn:aws:iam::")));
-		if (cursor_take_until(&in, ':', ret_account, NULL) == ERR_OK && slice_starts_with(in.rest, "role/")) {
-			name = slice_of(in.rest.ptr + strlen("role/"), in.rest.len - strlen("role/"));
-			for (size_t i = name.len; i > 0; i--) {
-				if (name.ptr[i - 1] == '/') {
-					name = slice_of(name.ptr + i, name.len - i);
-					break;
-				}
-			}
-			*ret_name = name;
-			return ERR_OK;
-		}
-	}
-	why_set(reterr_why, "RoleArn is \"%.*s\": the ARN of a role is expected", (int)(arn.len < 200 ? arn.len : 200),
-	        (const char *)arn.ptr);
-	return ERR_INVALID;
+	ENSURE(is_arn && cursor_take_until(&in, ':', &account, NULL) == ERR_OK && slice_starts_with(in.rest, "role/"),
+	       ERR_INVALID, reterr_why, "RoleArn is \"%.*s\": the ARN of a role is expected",
+	       (int)(arn.len < 200 ? arn.len : 200), (const char *)arn.ptr);
+	*ret_account = account;
+	*ret_name = name_in_path(slice_of(in.rest.ptr + kind, in.rest.len - kind));
+	return ERR_OK;
 }
 
 static int ask_assume(struct api_run *r, const struct iam_identity *role, struct slice session_name,

@@ -133,6 +133,10 @@ def text_rules():
         found = rules.limits('src/base/limits.h', LIMITS, dict(tree, **{'src/base/limits.h': LIMITS}))
         expect(f'limits {number}', [line for line, _ in found], wanted)
     tree = {'src/base/limits.h': EXCUSED, 'src/kms/a.c': 'A_MS B_MS C_MS'}
+    debts = {'src/base/limits.h': '#define A_MS 1\n#define B_MS 2\n', 'src/kms/a.c': 'A_MS B_MS',
+             'tests/unit/kms/a_test.c': 'B_MS', 'tests/owed-limits': '# why\nA_MS\nB_MS\nGONE_MS\n'}
+    expect('limits that are owed a test', [line for line, _ in rules.limits('src/base/limits.h', debts['src/base/limits.h'], debts)],
+           [1, 2])
     expect('limits with reasons', [line for line, _ in rules.limits('src/base/limits.h', EXCUSED, tree)], [6])
     for rule in by_name:
         kinds = {wanted is None for name, _, _, wanted in CASES if name == rule}

@@ -216,8 +216,8 @@ static void a_sentence_that_was_cut_is_still_text(void **state)
 	char document[512] = "{\"Statement\":{\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\",\"Sid\":\"x";
 
 	for (int i = 0; i < 60; i++)
-		strcat(document, "\xc3\xbc");
-	strcat(document, "\"}}");
+		snprintf(document + strlen(document), sizeof document - strlen(document), "\xc3\xbc");
+	snprintf(document + strlen(document), sizeof document - strlen(document), "\"}}");
 	assert_int_equal(iam_inline_put(w->iam, &ann, slice_str("p"), slice_str(document), NULL), ERR_OK);
 	refused(w, caller.is, "iam", "Action=ListUsers", 403, "AccessDenied");
 }
