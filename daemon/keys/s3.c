@@ -321,6 +321,8 @@ static int conclude(struct keys_s3_run *run, const struct operation *op, int err
 		set_refused(run->result, 503, "ServiceUnavailable", &log_why);
 		return ERR_OK;
 	}
+	if (err == ERR_OK && run->is_question)
+		return ERR_OK;
 	TRY(put_record(run, op, err, why, reterr_why));
 	/* Front stores while the record is made durable; whatever else goes out waits here. */
 	if (run->result->decision.verdict == S3_VERDICT_GO_ON)

@@ -126,9 +126,10 @@ int keys_s3_head_bucket(struct keys_s3_run *run, struct why *reterr_why)
 int keys_s3_delete_bucket(struct keys_s3_run *run, struct why *reterr_why)
 {
 	TRY(keys_s3_ask(run, "s3:DeleteBucket", run->arn, reterr_why));
-	if (!run->call->bucket_is_empty)
-		return keys_s3_refuse(run, 409, "BucketNotEmpty", reterr_why,
-		                      "the bucket holds versions or uploads; delete them first");
+	if (!run->call->bucket_is_empty) { /* front may only not know which bucket that is: it is told, and looks */
+		run->is_question = true;
+		return keys_s3_fill(run, reterr_why);
+	}
 	TRY(keys_bucket_delete(&run->r->s->buckets, &run->bucket, reterr_why));
 	return keys_s3_answer(run, 204, NULL, NULL, reterr_why);
 }

@@ -21,6 +21,7 @@ struct keys_s3_run {
 	struct keys_s3_result *result;
 	json_t *parameters; /* for the record; owned */
 	char kms_key[KMS_KEY_ARN_BYTES_MAX];
+	bool is_question; /* nothing is decided yet: front is to look, and ask again */
 };
 
 /* Refuses: sets status, code and sentence. */

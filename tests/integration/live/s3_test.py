@@ -79,6 +79,9 @@ def versions(i):
     done = s3.delete_objects(Bucket="ward", Delete={"Objects": [{"Key": "v", "VersionId": first}, {"Key": "size/1"}]})
     t.same("two at once", sorted(d["Key"] for d in done["Deleted"]), ["size/1", "v"])
     t.refused("a bucket with something in it", "BucketNotEmpty", s3.delete_bucket, Bucket="ward")
+    s3.create_bucket(Bucket="short-lived")
+    s3.delete_bucket(Bucket="short-lived")
+    t.refused("an empty one goes", "NoSuchBucket", s3.list_objects_v2, Bucket="short-lived")
 
 
 def multipart(i):

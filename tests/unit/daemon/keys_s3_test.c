@@ -53,7 +53,8 @@ static void buckets_are_made_listed_and_removed(void **state)
 	assert_int_equal(s3_status(f, &f->alice, "HEAD", "/first-bucket", NULL), 404);
 }
 
-static void a_bucket_that_is_not_empty_stays(void **state)
+/* Front says that it is not empty, or does not know: it is told which bucket that is, and nothing has happened. */
+static void a_bucket_that_is_not_known_to_be_empty_stays(void **state)
 {
 	struct keys_fixture *f = *state;
 	struct request r = {.service = "s3", .method = "DELETE", .target = "/full-bucket"};
@@ -64,9 +65,12 @@ static void a_bucket_that_is_not_empty_stays(void **state)
 	request_sign(&r, &f->alice);
 	call = (struct s3_call){.head = r.head};
 	assert_int_equal(keys_s3_call(f->s, &call, 1, &result, NULL), ERR_OK);
-	assert_true(is_refused(&result, "BucketNotEmpty"));
+	assert_int_equal(result.decision.verdict, S3_VERDICT_GO_ON);
+	assert_int_equal(result.decision.ticket, 0);
+	assert_int_equal(result.hold, 0);
 	keys_s3_result_clear(&result);
 	request_clear(&r);
+	assert_int_equal(s3_status(f, &f->alice, "HEAD", "/full-bucket", NULL), 200);
 }
 
 static void location_versioning_and_policy_are_kept(void **state)
@@ -686,7 +690,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buckets_are_made_listed_and_removed),
-		cmocka_unit_test(a_bucket_that_is_not_empty_stays),
+		cmocka_unit_test(a_bucket_that_is_not_known_to_be_empty_stays),
 		cmocka_unit_test(location_versioning_and_policy_are_kept),
 		cmocka_unit_test(every_operation_is_asked_for),
 		cmocka_unit_test(another_account_reads_when_both_sides_allow),
