@@ -19,7 +19,7 @@ static struct slice service_of(struct slice credential, const char *slash)
 	size_t slash_len = strlen(slash);
 
 	for (int part = 0; part < 4; part++) {
-		const uint8_t *at = memmem(credential.ptr, credential.len, slash, slash_len);
+		const uint8_t *at = credential.len ? memmem(credential.ptr, credential.len, slash, slash_len) : NULL;
 		size_t len = at ? (size_t)(at - credential.ptr) : 0;
 
 		if (!at)

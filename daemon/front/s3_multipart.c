@@ -231,7 +231,7 @@ static int upload_part(struct s3 *s, const struct s3_upload *u, uint32_t number,
 int s3_upload_part(struct s3 *s, struct why *reterr_why)
 {
 	struct s3_upload u;
-	uint32_t number;
+	uint32_t number = 0;
 	int err;
 
 	TRY(s3_meta_check_request(s, reterr_why));

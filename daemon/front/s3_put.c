@@ -73,7 +73,7 @@ static int commit(struct s3 *s, json_t *meta, struct blob_writer *writer, struct
 		.etag = etag,
 		.wrap = slice_of(s->wrap, s->wrap_len),
 	};
-	bool has_condition;
+	bool has_condition = false;
 
 	TRY(s3_write_condition(s, &condition, &has_condition, reterr_why));
 	TRY(buf_new(STORE_METADATA_BYTES_MAX, &metadata, reterr_why));

@@ -13,7 +13,8 @@
 #include "base/path.h"
 #include "wire/utf8.h"
 
-enum { ENTRY_FREE, ENTRY_OPEN, ENTRY_SENT, ENTRY_VERSION = 1, KEY_BYTES_MAX = 1024 };
+enum entry_state { ENTRY_FREE, ENTRY_OPEN, ENTRY_SENT };
+enum { ENTRY_VERSION = 1, KEY_BYTES_MAX = 1024 };
 
 /* Fixed, so that a program that starts again finds its way. `version` is written last and read first. */
 struct keys_read {
